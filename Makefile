@@ -1,0 +1,131 @@
+# TTSUI's commands. `make help` lists them; the README names the two you need.
+#
+# Plain make (3.81, as macOS has it) and POSIX sh; no environment variables are
+# needed. ARGS goes to the program that a target starts:
+#
+#	make run ARGS='--port 0'
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 10s
+ARGS ?=
+
+# Which of our packages need MLX, themselves or in their tests, seen from their
+# imports; the others build without cgo, for any system.
+MLX_PACKAGES = $$(go list -test -f '{{.ImportPath}} {{join .Deps " "}}' ./... | \
+	grep ttsui/mlxbridge | cut -d' ' -f1 | sed 's/[._]test$$//' | sort -u)
+PURE_PACKAGES = $$(go list ./... | grep -Fxv -e "$(MLX_PACKAGES)")
+
+# The packages of the numbers start no goroutine: they run on the one MLX
+# thread, and under the race detector they would take most of the time.
+RACE_PACKAGES = $$(go list ./... | grep -Ev '/internal/(nn|sample|qwen3tts)$$')
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | \
+		while IFS=: read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: run
+run: build ## Build, and start the server on 127.0.0.1:8765
+	bin/ttsui serve $(ARGS)
+
+.PHONY: build
+build: mlx ## Build bin/ttsui
+	go build -o bin/ttsui ./cmd/ttsui
+
+.PHONY: test
+test: mlx ## Run the whole test suite
+	go test ./...
+
+.PHONY: race
+race: mlx ## Run the tests under the race detector
+	go test -race $(RACE_PACKAGES)
+
+# The leak detector is off: libraries keep memory until the process ends, and
+# what the bridge makes it counts by itself. Freed memory is held back for a
+# little while only: a test looks at what is given back.
+.PHONY: asan
+asan: mlx ## Run the bridge and the engine under the address sanitizer (Linux)
+	ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 go test -asan ./mlxbridge
+	ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 go test -asan -run "Contract|GenerationsDoNotMix|CodecIsShared" ./internal/engine
+
+.PHONY: mlxcheck
+mlxcheck: mlx ## Run the tests that use MLX, each call checked for its thread
+	go test -tags mlxcheck $(MLX_PACKAGES)
+
+# Our own bodies of the CPU's operations stand aside: what is left is the
+# reference that they are compared with.
+.PHONY: plain
+plain: mlx ## Run the model's tests on MLX's own operations
+	TTSUI_PLAIN=1 go test ./internal/nn ./internal/qwen3tts
+
+.PHONY: fuzz
+fuzz: mlx ## Run each fuzz target for FUZZTIME (10s)
+	@grep -r --include='*_test.go' '^func Fuzz' cmd internal mlxbridge | \
+		sed 's|^\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|' | \
+		while read -r dir name; do \
+			echo "$$name in $$dir"; \
+			go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "./$$dir" </dev/null || exit 1; \
+		done
+
+# The last two lines look at what a Mac would build, as far as that goes
+# without Apple's headers.
+.PHONY: lint
+lint: mlx ## Check formatting, vet and staticcheck
+	@unformatted=$$(gofmt -l cmd internal mlxbridge resources); test -z "$$unformatted" || \
+		{ echo "not gofmt-ed:" $$unformatted >&2; exit 1; }
+	go vet ./...
+	go vet -tags mlxcheck $(MLX_PACKAGES)
+	go run $(STATICCHECK) ./...
+	@echo "go vet of what needs no MLX, for macOS"; \
+		pure=$(PURE_PACKAGES); GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet $$pure
+
+.PHONY: check
+check: test foreign lint fuzz asan race mlxcheck plain ## Run everything that CI runs, and the fuzzers
+
+# ARGS='-only kill -kills 1000' and the like choose what is asked and how often.
+.PHONY: soak
+soak: build ## Hold the real program to its promises over time (5 minutes)
+	go run ./internal/tools/soak $(ARGS)
+
+# Their packages are Python's, by hash, as MLX is; the copy of the lock beside
+# them says which lie there.
+FOREIGN := internal/tools/foreign
+.PHONY: foreign
+foreign: build ## Use the server by clients that aren't ours: curl, and Python's requests (Linux)
+	@cmp -s $(FOREIGN)/python.lock .cache/foreign/python.lock && exit 0; set -e; rm -rf .cache/foreign; \
+	$(PIP) install --quiet --root-user-action ignore --require-hashes --only-binary=:all: \
+		--target .cache/foreign -r $(FOREIGN)/python.lock; \
+	cp $(FOREIGN)/python.lock .cache/foreign/
+	$(FOREIGN)/run.sh bin/ttsui .cache/foreign
+
+.PHONY: bench
+bench: mlx ## Measure load, prefill and frames at real dimensions
+	go run ./internal/tools/bench $(ARGS)
+
+# The system's name decides which wheel pip is asked for. macOS must be told:
+# pip would otherwise take the wheel for the newest system, and ours starts at 14.
+SYSTEM := $(shell uname -s)
+PIP_PLATFORM_Darwin := --platform macosx_14_0_arm64
+PIP := python3 -m pip --disable-pip-version-check
+
+# The wheel is unpacked beside its final place and moved in as a whole. Its own
+# folder layout is kept: libmlx finds its BLAS relative to itself. The copy of
+# the lock inside says which release lies there.
+.PHONY: mlx
+mlx: ## Fetch the pinned MLX library into mlxbridge/mlx
+	@cmp -s mlxbridge/mlx.lock mlxbridge/mlx/mlx.lock && exit 0; set -e; \
+	$(PIP) --version >/dev/null || { echo "make mlx needs python3 with pip" >&2; exit 1; }; \
+	mkdir -p .cache; tmp=$$(mktemp -d .cache/mlx.XXXXXX); trap 'rm -rf "$$tmp"' EXIT; \
+	$(PIP) download --quiet --no-deps --require-hashes --only-binary=:all: $(PIP_PLATFORM_$(SYSTEM)) \
+		--dest "$$tmp" -r mlxbridge/mlx.lock; \
+	python3 -m zipfile -e "$$tmp"/*.whl "$$tmp/mlx"; \
+	cp mlxbridge/mlx.lock "$$tmp/mlx/"; \
+	rm -rf mlxbridge/mlx; mv "$$tmp/mlx" mlxbridge/; \
+	echo "MLX is in mlxbridge/mlx"
+
+.PHONY: clean
+clean: ## Remove what was built and fetched
+	rm -rf bin .cache mlxbridge/mlx
