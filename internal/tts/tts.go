@@ -1,0 +1,86 @@
+// Package tts is the domain of TTSUI: what a text-to-speech studio is, without saying how it is done.
+//
+// It holds the catalogue of models, the three modes, voices and languages, the life of a model in memory, the
+// requests with their limits, the Service that a window, a client or a script may ask, and the one error type
+// that crosses package borders. It imports the standard library only, and everything else may import it.
+package tts
+
+import "context"
+
+// SampleRate is the rate of all audio inside TTSUI, in samples per second.
+const SampleRate = 24000
+
+// FrameSamples is the length of one codec frame in samples: 80 ms.
+const FrameSamples = 1920
+
+// Service is everything a user of the speech server may ask of it. The in-process service and the HTTP client
+// satisfy it alike. Every error is, or wraps, an *Error.
+type Service interface {
+	// Models lists every known model in catalogue order, then the ones added by Load.
+	Models(ctx context.Context) ([]ModelInfo, error)
+
+	// Load brings a model into memory and returns its record once it is loaded or has failed; a failed load is
+	// told by the record (State, Error), as the wire format wants it. An error means the question itself failed, or
+	// that an Unload stopped the load (CodeCanceled). The end of ctx ends the waiting, not the load.
+	Load(ctx context.Context, modelID string, how LoadOptions) (ModelInfo, error)
+
+	// Unload frees a model's memory and returns its record. Of a model that is loading it stops the load. During a
+	// generation it answers CodeBusy, or waits when asked to.
+	Unload(ctx context.Context, modelID string, how UnloadOptions) (ModelInfo, error)
+
+	// Generate speaks req.Text into the WAV file req.OutputPath, to req.Audio, or both, when its turn comes. The
+	// file is complete or absent: after an error or a cancelled ctx nothing is left and a file that stood there
+	// before is untouched.
+	Generate(ctx context.Context, req Request) (Result, error)
+
+	Jobs // what Generate was asked for
+
+	// Stats tells how the process does: its memory, its engine, and what it has done so far.
+	Stats(ctx context.Context) (Stats, error)
+}
+
+// LoadOptions says how a model is loaded.
+type LoadOptions struct {
+	Force bool `json:"force,omitempty"` // although the forecast says that memory won't do
+}
+
+// UnloadOptions says how a model is unloaded.
+type UnloadOptions struct {
+	Wait bool `json:"wait,omitempty"` // for the generations that use it; new ones are refused meanwhile
+}
+
+// Sink takes a result's audio as it is made: mono samples in [−1, 1] at SampleRate. The slice is only valid
+// during the call.
+type Sink interface {
+	WriteSamples(pcm []float32) error
+}
+
+// Result tells what a generation made.
+type Result struct {
+	OutputPath string  // where the WAV is
+	Frames     int     // codec frames of 80 ms
+	Samples    int     // audio samples at SampleRate
+	Seed       uint64  // the seed used, so that the take can be made again
+	Seconds    float64 // wall time from request to last sample
+	Truncated  bool    // stopped by the frame limit, not by the model's end-of-speech
+}
+
+// AudioSeconds is the length of the result in seconds.
+func (r Result) AudioSeconds() float64 { return float64(r.Samples) / SampleRate }
+
+// Progress is what is known about a generation while it runs.
+type Progress struct {
+	Stage  Stage // what is being done
+	Frames int   // codec frames so far
+}
+
+// Stage is a step of a generation.
+type Stage string
+
+// The stages in their order.
+const (
+	StageReference Stage = "reference" // reading, encoding and embedding the reference audio
+	StagePrefill   Stage = "prefill"   // the prompt's pass through the talker
+	StageFrames    Stage = "frames"    // one codec frame after the other
+	StageSaving    Stage = "saving"    // the file is being completed
+)
