@@ -1,0 +1,74 @@
+package safetensors
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+
+	"ttsui/internal/tts"
+)
+
+// Bytes reads the data of a tensor into memory. It is meant for small tensors; MLX reads the large ones itself.
+func (f *File) Bytes(name string) ([]byte, error) {
+	t, ok := f.Lookup(name)
+	if !ok {
+		return nil, tts.Errorf(tts.CodeNotFound, "", "%s: no tensor %.200q", f.Path, name)
+	}
+	r, size, err := openRegular(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if t.Offset+t.Size > size {
+		return nil, corrupt(f.Path, fmt.Errorf("%w after it was opened: it got shorter", inTensor(name, io.ErrUnexpectedEOF)))
+	}
+	data := make([]byte, t.Size)
+	if _, err := r.ReadAt(data, t.Offset); err != nil {
+		return nil, unreadable(f.Path, err)
+	}
+	return data, nil
+}
+
+// Float32s reads a tensor of F32 or BF16; the shape is in Lookup's answer.
+func (f *File) Float32s(name string) ([]float32, error) {
+	data, err := f.Bytes(name)
+	if err != nil {
+		return nil, err
+	}
+	t, _ := f.Lookup(name)
+	values := make([]float32, len(data)/max(t.DType.Size(), 1))
+	switch t.DType {
+	case F32:
+		for i := range values {
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
+	case BF16: // the upper half of a float32
+		for i := range values {
+			values[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(data[2*i:])) << 16)
+		}
+	default:
+		return nil, wrongType(f.Path, t, "F32 or BF16")
+	}
+	return values, nil
+}
+
+// Int32s reads a tensor of I32.
+func (f *File) Int32s(name string) ([]int32, error) {
+	data, err := f.Bytes(name)
+	if err != nil {
+		return nil, err
+	}
+	if t, _ := f.Lookup(name); t.DType != I32 {
+		return nil, wrongType(f.Path, t, "I32")
+	}
+	values := make([]int32, len(data)/4)
+	for i := range values {
+		values[i] = int32(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return values, nil
+}
+
+func wrongType(path string, t Tensor, want string) error {
+	return tts.Errorf(tts.CodeCorrupt, hintAgain, "%s: tensor %.200q is %s, want %s", path, t.Name, t.DType, want)
+}
