@@ -1,0 +1,244 @@
+package mlxbridge_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"testing"
+
+	mlx "ttsui/mlxbridge"
+)
+
+// The CPU's bodies are held to the formulas, computed here in float64, for every instruction set and for MLX's own
+// operations (TTSUI_PLAIN=1). The choice is made once in a process, so each runs in a child.
+func TestCPUBodies(t *testing.T) {
+	if os.Getenv("TTSUI_BODIES_CHILD") == "" {
+		for _, env := range []string{"TTSUI_PLAIN=1", "TTSUI_SIMD=portable", "TTSUI_SIMD=avx2", "TTSUI_SIMD="} {
+			t.Run(env, func(t *testing.T) {
+				child := exec.Command(os.Args[0], "-test.run=^TestCPUBodies$")
+				child.Env = append(os.Environ(), env, "TTSUI_BODIES_CHILD=1")
+				if out, err := child.CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+		return
+	}
+	for name, body := range map[string]func(*mlx.Scope, *random) ([]float64, mlx.Array){
+		"linear":           linearBody(1, 40, 51, mlx.Float32),
+		"linear of rows":   linearBody(13, 67, 37, mlx.Float32),
+		"linear, bfloat16": linearBody(5, 64, 33, mlx.BFloat16),
+		"large linear":     linearBody(70, 200, 130, mlx.Float32),
+		"convolution":      convBody(23, 5, 9, 3, 1, 2),
+		"strided":          convBody(64, 16, 8, 8, 4, 1),
+		"snake":            snakeBody,
+	} {
+		checkBody(t, name, body)
+	}
+	for _, dtype := range []mlx.DType{mlx.Float32, mlx.BFloat16} {
+		checkBody(t, fmt.Sprint("rms norm ", dtype), rmsBody(dtype))
+		checkBody(t, fmt.Sprint("rope ", dtype), ropeBody(dtype))
+		checkBody(t, fmt.Sprint("causal attention ", dtype), attentionBody(5, 9, true, dtype))
+		checkBody(t, fmt.Sprint("one query ", dtype), attentionBody(1, 33, false, dtype))
+		checkBody(t, fmt.Sprint("swiglu ", dtype), swigluBody(dtype))
+		for _, bits := range []int{2, 3, 4, 5, 6, 8} {
+			for _, rows := range []int{1, 7} {
+				for _, group := range []int{32, 64, 128} {
+					checkBody(t, fmt.Sprint(bits, " bits in groups of ", group, ", ", rows, " rows ", dtype), packedBody(bits, rows, group, dtype))
+				}
+			}
+		}
+	}
+}
+
+func checkBody(t *testing.T, name string, body func(*mlx.Scope, *random) ([]float64, mlx.Array)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		onMLX(t, func(s *mlx.Scope) error {
+			want, array := body(s, &random{rand.New(rand.NewPCG(3, 4))})
+			tol := 2e-5
+			if s.DType(array) == mlx.BFloat16 {
+				tol = 5e-3 // its rounding
+			}
+			got := s.ReadFloats(array)
+			if len(got) != len(want) {
+				return fmt.Errorf("%d values, want %d", len(got), len(want))
+			}
+			for i := range want {
+				if !(math.Abs(float64(got[i])-want[i]) <= tol*(1+math.Abs(want[i]))) {
+					return fmt.Errorf("element %d: %g, want %g", i, got[i], want[i])
+				}
+			}
+			return nil
+		})
+	})
+}
+
+type random struct{ *rand.Rand }
+
+// floats makes numbers that bfloat16 holds exactly.
+func (r *random) floats(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.IntN(129)-64) / 64
+	}
+	return x
+}
+
+func linearBody(rows, in, out int, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		x, w, b := r.floats(rows*in), r.floats(out*in), r.floats(out)
+		as := func(a mlx.Array) mlx.Array { return s.AsType(a, dtype) }
+		return linear(x, w, b, rows, in, out), s.Linear(as(s.Floats(x, rows, in)), as(s.Floats(w, out, in)), as(s.Floats(b, out)))
+	}
+}
+
+func linear(x, w, b []float32, rows, in, out int) []float64 {
+	y := make([]float64, rows*out)
+	for t := range rows {
+		for n := range out {
+			sum := float64(b[n])
+			for c := range in {
+				sum += float64(x[t*in+c]) * float64(w[n*in+c])
+			}
+			y[t*out+n] = sum
+		}
+	}
+	return y
+}
+
+func convBody(time, in, out, kernel, stride, dilation int) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		x, w, b := r.floats(time*in), r.floats(out*kernel*in), r.floats(out)
+		rows := (time-(kernel-1)*dilation-1)/stride + 1
+		var y []float64
+		for t := range rows {
+			for n := range out {
+				sum := float64(b[n])
+				for j := range kernel {
+					for c := range in {
+						sum += float64(x[(t*stride+j*dilation)*in+c]) * float64(w[(n*kernel+j)*in+c])
+					}
+				}
+				y = append(y, sum)
+			}
+		}
+		return y, s.Conv1D(s.Floats(x, 1, time, in), s.Floats(w, out, kernel, in), s.Floats(b, out), stride, dilation, 1)
+	}
+}
+
+func rmsBody(dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const rows, width, eps = 7, 37, 1e-6
+		x, w := r.floats(rows*width), r.floats(width)
+		var y []float64
+		for t := range rows {
+			squares := 0.0
+			for _, v := range x[t*width : (t+1)*width] {
+				squares += float64(v) * float64(v)
+			}
+			for i := range width {
+				y = append(y, float64(x[t*width+i])/math.Sqrt(squares/width+eps)*float64(w[i]))
+			}
+		}
+		return y, s.RMSNorm(s.AsType(s.Floats(x, rows, width), dtype), s.AsType(s.Floats(w, width), dtype), eps)
+	}
+}
+
+// The heads are turned in front of the time, as attention does it: the operation reads a view.
+func ropeBody(dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const heads, time, dims, theta, offset = 3, 5, 16, 1e4, 11
+		x := r.floats(time * heads * dims)
+		y := make([]float64, heads*time*dims)
+		for h := range heads {
+			for t := range time {
+				for j := range dims / 2 {
+					sin, cos := math.Sincos(float64(offset+t) * math.Pow(theta, -2*float64(j)/dims))
+					a, b := float64(x[(t*heads+h)*dims+j]), float64(x[(t*heads+h)*dims+j+dims/2])
+					y[(h*time+t)*dims+j], y[(h*time+t)*dims+j+dims/2] = a*cos-b*sin, b*cos+a*sin
+				}
+			}
+		}
+		return y, s.RoPE(s.Transpose(s.AsType(s.Floats(x, 1, time, heads, dims), dtype), 0, 2, 1, 3), dims, theta, offset)
+	}
+}
+
+// Keys and values are views of larger caches, as the talker's are.
+func attentionBody(time, positions int, causal bool, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const heads, kvHeads, dim, room = 6, 2, 20, 40
+		q, k, v := r.floats(heads*time*dim), r.floats(kvHeads*room*dim), r.floats(kvHeads*room*dim)
+		scale := 1 / math.Sqrt(dim)
+		var y []float64
+		for h := range heads {
+			for t := range time {
+				last := positions
+				if causal {
+					last = positions - time + t + 1
+				}
+				total, sum := 0.0, make([]float64, dim)
+				for j := range last {
+					dot := 0.0
+					for d := range dim {
+						dot += float64(q[(h*time+t)*dim+d]) * float64(k[(h/3*room+j)*dim+d])
+					}
+					p := math.Exp(dot * scale)
+					total += p
+					for d := range dim {
+						sum[d] += p * float64(v[(h/3*room+j)*dim+d])
+					}
+				}
+				for d := range dim {
+					y = append(y, sum[d]/total)
+				}
+			}
+		}
+		view := func(x []float32) mlx.Array {
+			return s.SliceAxis(s.AsType(s.Floats(x, 1, kvHeads, room, dim), dtype), 2, 0, positions)
+		}
+		queries := s.AsType(s.Floats(q, 1, heads, time, dim), dtype)
+		if causal {
+			return y, s.CausalAttention(queries, view(k), view(v), float32(scale))
+		}
+		return y, s.Attention(queries, view(k), view(v), float32(scale), mlx.Array{})
+	}
+}
+
+func swigluBody(dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const n = 1500
+		gate, up := r.floats(n), r.floats(n)
+		var y []float64
+		for i := range n {
+			y = append(y, float64(gate[i])/(1+math.Exp(-float64(gate[i])))*float64(up[i]))
+		}
+		return y, s.SwiGLU(s.AsType(s.Floats(gate, 1, n), dtype), s.AsType(s.Floats(up, 1, n), dtype))
+	}
+}
+
+func snakeBody(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+	const rows, channels = 9, 37
+	x, rate, gain := r.floats(rows*channels), r.floats(channels), r.floats(channels)
+	for i := range rate {
+		rate[i] *= 40 // many turns
+	}
+	var y []float64
+	for i, v := range x {
+		sin := math.Sin(float64(v * rate[i%channels]))
+		y = append(y, float64(v)+sin*sin*float64(gain[i%channels]))
+	}
+	return y, s.Snake(s.Floats(x, rows, channels), s.Floats(rate, channels), s.Floats(gain, channels))
+}
+
+func packedBody(bits, rows, group int, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const in, out = 256, 37
+		x, b := r.floats(rows*in), r.floats(out)
+		q := s.Quantize(s.Floats(r.floats(out*in), out, in), group, bits)
+		w := s.ReadFloats(s.Dequantize(q))
+		return linear(x, w, b, rows, in, out), s.QuantizedLinear(s.AsType(s.Floats(x, rows, in), dtype), q, s.Floats(b, out))
+	}
+}

@@ -1,0 +1,105 @@
+// mlxbridge.h: the narrow C ABI between Go and MLX's C++.
+//
+// Rules, the same for every function:
+//   - It returns NULL when it worked, else a text that the caller hands to mlxb_free_error. No C++ exception
+//     leaves it and no argument ends the process: a nil, freed or foreign handle, a wrong rank, a negative size
+//     or an index out of range is an error text. Only what C can't know is believed: that a pointer that isn't
+//     NULL points to as much as its count says.
+//   - Arrays are opaque handles, never pointers. 0 is nil. Results come first ("out"); each handle that comes out
+//     is owned by the caller until mlxb_free.
+//   - Operations are lazy, as in MLX: work is done by mlxb_eval and the mlxb_read functions. When that fails,
+//     the arrays that it was to compute hold no values: free them.
+//   - All calls but mlxb_live, mlxb_evaluations and mlxb_memory belong on the one MLX thread (see thread.go).
+#ifndef MLXBRIDGE_H
+#define MLXBRIDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef uint64_t mlxb_array;
+
+typedef enum { MLXB_BOOL, MLXB_INT32, MLXB_UINT32, MLXB_FLOAT16, MLXB_BFLOAT16, MLXB_FLOAT32 } mlxb_dtype;
+
+// --- process ---
+char* mlxb_start(int use_gpu);                    // makes the calling thread the MLX thread; use_gpu: when there is one
+char* mlxb_stop(void);                            // waits for running work and gives the MLX thread up
+char* mlxb_device(int* is_gpu, char* version, size_t version_len);
+void mlxb_free_error(char* text);
+int64_t mlxb_evaluations(void);                   // times that a caller waited for MLX to compute
+int64_t mlxb_live(void);                          // handles that were made and not freed
+void mlxb_memory(size_t* active, size_t* cache, size_t* peak);  // bytes in MLX's allocator
+char* mlxb_reset_peak(void);
+char* mlxb_clear_cache(void);
+
+// --- arrays ---
+char* mlxb_from_data(mlxb_array* out, const void* data, size_t bytes, mlxb_dtype dtype, const int* shape, int rank);
+char* mlxb_full(mlxb_array* out, float value, mlxb_dtype dtype, const int* shape, int rank);
+char* mlxb_arange(mlxb_array* out, int start, int stop, mlxb_dtype dtype);
+char* mlxb_load(mlxb_array* out, const char* path, const char* const* names, int n);  // n tensors of one .safetensors
+char* mlxb_free(const mlxb_array* arrays, int n);
+char* mlxb_shape(mlxb_array a, int* shape, int capacity, int* rank, mlxb_dtype* dtype);
+char* mlxb_eval(const mlxb_array* arrays, int n);
+char* mlxb_async_eval(const mlxb_array* arrays, int n);
+char* mlxb_read_f32(mlxb_array a, float* out, size_t n);    // evaluates; n must be the array's size
+char* mlxb_read_i32(mlxb_array a, int32_t* out, size_t n);
+
+// --- element by element ---
+typedef enum {
+  MLXB_ABS, MLXB_NEG, MLXB_EXP, MLXB_LOG, MLXB_SIN, MLXB_SQUARE, MLXB_SQRT, MLXB_RSQRT, MLXB_SIGMOID, MLXB_TANH,
+  MLXB_SILU, MLXB_GELU, MLXB_ELU, MLXB_RELU, MLXB_UNARY_COUNT
+} mlxb_unary_op;
+typedef enum {
+  MLXB_ADD, MLXB_SUB, MLXB_MUL, MLXB_DIV, MLXB_MAXIMUM, MLXB_MINIMUM, MLXB_EQUAL, MLXB_GREATER, MLXB_GREATER_EQUAL,
+  MLXB_LESS_EQUAL, MLXB_OR, MLXB_BINARY_COUNT
+} mlxb_binary_op;
+char* mlxb_unary(mlxb_array* out, mlxb_unary_op op, mlxb_array a);
+char* mlxb_binary(mlxb_array* out, mlxb_binary_op op, mlxb_array a, mlxb_array b);
+char* mlxb_binary_scalar(mlxb_array* out, mlxb_binary_op op, mlxb_array a, float b);  // b in a's dtype
+char* mlxb_where(mlxb_array* out, mlxb_array cond, mlxb_array a, mlxb_array b);
+char* mlxb_astype(mlxb_array* out, mlxb_array a, mlxb_dtype dtype);
+
+// --- shape ---
+char* mlxb_reshape(mlxb_array* out, mlxb_array a, const int* shape, int rank);
+char* mlxb_transpose(mlxb_array* out, mlxb_array a, const int* axes, int rank);
+char* mlxb_slice(mlxb_array* out, mlxb_array a, const int* start, const int* stop, int rank);
+char* mlxb_slice_update(mlxb_array* out, mlxb_array a, mlxb_array update, const int* start, int rank);  // in place when a has no other user
+char* mlxb_concatenate(mlxb_array* out, const mlxb_array* arrays, int n, int axis);
+char* mlxb_pad(mlxb_array* out, mlxb_array a, int axis, int low, int high, int edge);  // zeros, or the edge's value
+char* mlxb_take(mlxb_array* out, mlxb_array a, mlxb_array indices);  // rows of axis 0; an index beyond the end takes the last row
+
+// --- along an axis ---
+typedef enum { MLXB_SUM, MLXB_MEAN, MLXB_MAX, MLXB_ARGMAX, MLXB_ARGMIN, MLXB_REDUCE_COUNT } mlxb_reduce_op;
+char* mlxb_reduce(mlxb_array* out, mlxb_reduce_op op, mlxb_array a, int axis, int keepdims);
+char* mlxb_softmax(mlxb_array* out, mlxb_array a, int axis);       // in float32 inside
+char* mlxb_cumsum(mlxb_array* out, mlxb_array a, int axis);
+char* mlxb_sort(mlxb_array* out, mlxb_array a, int axis);          // ascending
+char* mlxb_rfft_power(mlxb_array* out, mlxb_array a);              // |FFT|² over the last axis, n → n/2+1
+
+// --- neural network; each is one fused operation wherever the backend has one ---
+char* mlxb_matmul(mlxb_array* out, mlxb_array a, mlxb_array b);
+char* mlxb_linear(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias);  // x·wᵀ (+ bias unless nil), w [out, in]
+char* mlxb_quantized_linear(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scales, mlxb_array biases, mlxb_array bias, int group_size, int bits);
+char* mlxb_dequantize(mlxb_array* out, mlxb_array w, mlxb_array scales, mlxb_array biases, int group_size, int bits);
+char* mlxb_quantize(mlxb_array* w_scales_biases, mlxb_array w, int group_size, int bits);  // three results; affine
+char* mlxb_snake(mlxb_array* out, mlxb_array x, mlxb_array rate, mlxb_array gain);  // x + sin²(x·rate)·gain
+char* mlxb_swiglu(mlxb_array* out, mlxb_array gate, mlxb_array up);  // silu(gate)·up
+char* mlxb_rms_norm(mlxb_array* out, mlxb_array x, mlxb_array w, float eps);
+char* mlxb_layer_norm(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array b, float eps);
+char* mlxb_rope(mlxb_array* out, mlxb_array x, int dims, float theta, int offset);  // rotate-half pairing, x [batch, heads, time, dims]
+char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, float scale, int causal, mlxb_array mask);  // [batch, heads, time, dim]; mask is added to the scores unless nil
+char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, int stride, int dilation, int groups);  // x [batch, time, in], w [out, k, in/groups], bias [out] or nil, no padding
+char* mlxb_conv_transpose1d(mlxb_array* out, mlxb_array x, mlxb_array w, int stride);                  // w [out, k, in], full length (T−1)·stride + k
+
+// --- random ---
+char* mlxb_random_key(mlxb_array* out, uint64_t seed);
+char* mlxb_random_split(mlxb_array* out, mlxb_array key, int n);            // [n, 2]
+char* mlxb_random_categorical(mlxb_array* out, mlxb_array logits, mlxb_array key);  // over the last axis
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,113 @@
+package mlxbridge
+
+// #include "mlxbridge.h"
+import "C"
+
+// MatMul is the matrix product over the last two axes.
+func (s *Scope) MatMul(a, b Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_matmul(out, a.handle, b.handle) })
+}
+
+// Linear is x·wᵀ + bias, w [out, in]; bias [out] may be nil.
+func (s *Scope) Linear(x, w, bias Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_linear(out, x.handle, w.handle, bias.handle) })
+}
+
+// Quantized is a matrix [out, in] in affine quantisation: element = scale·q + bias, one scale and one bias for each
+// group of GroupSize elements along a row.
+type Quantized struct {
+	W, Scales, Biases Array // Uint32 [out, in·Bits/32], [out, in/GroupSize], [out, in/GroupSize]
+	GroupSize, Bits   int   // 16, 32, 64 or 128; 2, 3, 4, 5, 6 or 8
+}
+
+// QuantizedLinear is x·wᵀ + bias with a quantised w; bias [out] may be nil.
+func (s *Scope) QuantizedLinear(x Array, q Quantized, bias Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_quantized_linear(out, x.handle, q.W.handle, q.Scales.handle, q.Biases.handle, bias.handle, cint(q.GroupSize), cint(q.Bits))
+	})
+}
+
+// Dequantize gives the matrix [out, in] in the type of its scales.
+func (s *Scope) Dequantize(q Quantized) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_dequantize(out, q.W.handle, q.Scales.handle, q.Biases.handle, cint(q.GroupSize), cint(q.Bits))
+	})
+}
+
+// Quantize makes the affine quantisation of w [out, in].
+func (s *Scope) Quantize(w Array, groupSize, bits int) Quantized {
+	if s.err != nil {
+		return Quantized{}
+	}
+	var parts [3]C.mlxb_array
+	if err := failure(C.mlxb_quantize(&parts[0], w.handle, cint(groupSize), cint(bits))); err != nil {
+		s.err = err
+		return Quantized{}
+	}
+	q := Quantized{Array{parts[0]}, Array{parts[1]}, Array{parts[2]}, groupSize, bits}
+	s.owned = append(s.owned, q.W, q.Scales, q.Biases)
+	return q
+}
+
+// Snake is x + sin²(x·rate)·gain, x [time, channels], rate and gain [channels].
+func (s *Scope) Snake(x, rate, gain Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_snake(out, x.handle, rate.handle, gain.handle) })
+}
+
+// SwiGLU is silu(gate)·up, of the same shape.
+func (s *Scope) SwiGLU(gate, up Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_swiglu(out, gate.handle, up.handle) })
+}
+
+// RMSNorm is x/√(mean(x²)+eps)·w over the last axis.
+func (s *Scope) RMSNorm(x, w Array, eps float32) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_rms_norm(out, x.handle, w.handle, C.float(eps)) })
+}
+
+// LayerNorm is (x−mean)/√(var+eps)·w + b over the last axis.
+func (s *Scope) LayerNorm(x, w, b Array, eps float32) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_layer_norm(out, x.handle, w.handle, b.handle, C.float(eps))
+	})
+}
+
+// RoPE turns the pairs (j, j+dims/2) of x [batch, heads, time, dims] by the angle (offset+t)·theta^(−2j/dims).
+func (s *Scope) RoPE(x Array, dims int, theta float32, offset int) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_rope(out, x.handle, cint(dims), C.float(theta), cint(offset))
+	})
+}
+
+// Attention is softmax(scale·q·kᵀ + mask)·v. q [batch, heads, time, dim], k and v [batch, kv heads, positions, dim]
+// with kv heads dividing heads: query head h uses kv head h/(heads/kv heads). mask broadcasts to [batch, heads, time,
+// positions] and may be nil.
+func (s *Scope) Attention(q, k, v Array, scale float32, mask Array) Array {
+	return s.attention(q, k, v, scale, false, mask)
+}
+
+// CausalAttention is Attention in which the queries are the last positions and see only those up to their own.
+func (s *Scope) CausalAttention(q, k, v Array, scale float32) Array {
+	return s.attention(q, k, v, scale, true, Array{})
+}
+
+func (s *Scope) attention(q, k, v Array, scale float32, causal bool, mask Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_attention(out, q.handle, k.handle, v.handle, C.float(scale), cbool(causal), mask.handle)
+	})
+}
+
+// Conv1D is the convolution of x [batch, time, in] with w [out, k, in/groups], without padding, plus bias [out], which
+// may be nil.
+func (s *Scope) Conv1D(x, w, bias Array, stride, dilation, groups int) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_conv1d(out, x.handle, w.handle, bias.handle, cint(stride), cint(dilation), cint(groups))
+	})
+}
+
+// ConvTranspose1D is the transposed convolution of x [batch, time, in] with w [out, k, in], in full length
+// (time−1)·stride + k.
+func (s *Scope) ConvTranspose1D(x, w Array, stride int) Array {
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_conv_transpose1d(out, x.handle, w.handle, cint(stride))
+	})
+}
