@@ -1,0 +1,62 @@
+// Package testkit holds what tests of several packages share: golden data, the MLX thread of a test binary, and
+// checkpoints made on the spot. Only tests and our own tools import it.
+package testkit
+
+import (
+	"context"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+
+	mlx "ttsui/mlxbridge"
+)
+
+// Golden gives the path of a file in the golden data; see testdata/README.md.
+func Golden(elem ...string) string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(append([]string{filepath.Dir(here), "testdata", "golden"}, elem...)...)
+}
+
+// thread is the MLX thread of a test binary, on the CPU so that figures are the same everywhere.
+var thread = sync.OnceValues(func() (*mlx.Thread, error) { return mlx.StartThread(false) })
+
+// Thread gives the MLX thread of this test binary.
+func Thread(t testing.TB) *mlx.Thread {
+	t.Helper()
+	th, err := thread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return th
+}
+
+// MLX runs f on the MLX thread with a scope, fails t with the scope's error, and checks that f leaves no array behind.
+// f must not end the test by t.Fatal, which works on the test's own goroutine only: it returns an error instead.
+func MLX(t testing.TB, f func(s *mlx.Scope) error) {
+	t.Helper()
+	err := RunMLX(t, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// RunMLX is MLX for tests that expect an error: it gives f's error, else the scope's.
+func RunMLX(t testing.TB, f func(s *mlx.Scope) error) (err error) {
+	t.Helper()
+	before := mlx.Live()
+	panicked := Thread(t).Do(context.Background(), func() {
+		s := mlx.NewScope()
+		err = f(s)
+		if e := s.Close(); err == nil {
+			err = e
+		}
+	})
+	if panicked != nil {
+		t.Fatal(panicked)
+	}
+	if n := mlx.Live(); n != before {
+		t.Errorf("%d arrays left behind", n-before)
+	}
+	return err
+}
