@@ -1,0 +1,36 @@
+package nn
+
+import (
+	"slices"
+
+	mlx "ttsui/mlxbridge"
+)
+
+// Derive gives what f makes of tensors, computed once when they are read. The tensors themselves are used up: nothing
+// of them stays in memory. It is nil when one of them is, which then is among the problems that Check tells.
+func (w *Weights) Derive(f func(s *mlx.Scope) mlx.Array, tensors ...mlx.Array) mlx.Array {
+	if slices.ContainsFunc(tensors, mlx.Array.IsNil) {
+		return mlx.Array{}
+	}
+	a := w.scope.Within(f)
+	if w.scope.Err() != nil {
+		return mlx.Array{}
+	}
+	w.drop(tensors)
+	return w.later(a)
+}
+
+// Skip runs build and drops the tensors that it asks for. They are known to Check, with their shapes, but not read.
+// What build makes can't be used.
+func (w *Weights) Skip(build func()) {
+	n := len(w.pending)
+	build()
+	w.drop(slices.Clone(w.pending[n:]))
+}
+
+func (w *Weights) drop(arrays []mlx.Array) {
+	w.pending = slices.DeleteFunc(w.pending, func(a mlx.Array) bool { return slices.Contains(arrays, a) })
+	for _, a := range arrays {
+		w.scope.Fail(mlx.Free(w.scope.Keep(a)))
+	}
+}
