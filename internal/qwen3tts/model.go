@@ -1,0 +1,167 @@
+package qwen3tts
+
+import (
+	"cmp"
+	"context"
+
+	"ttsui/internal/nn"
+	"ttsui/internal/safetensors"
+	"ttsui/internal/tokenizer"
+	"ttsui/internal/tts"
+	mlx "ttsui/mlxbridge"
+)
+
+// Model is a loaded checkpoint. Its methods may be called from any goroutine; they do their work on the MLX thread in
+// small pieces, so that models, and generations of one model, share it.
+type Model struct {
+	thread    *mlx.Thread
+	cfg       config
+	gen       generationConfig
+	dtype     mlx.DType // of the talker and the predictor
+	tokenizer *tokenizer.Tokenizer
+	weights   *mlx.Scope // owns all arrays
+	talker    talker
+	predictor predictor
+	speaker   *speakerEncoder // Base models only
+	codec     *loan
+}
+
+// DType is the type to compute in.
+type DType string
+
+// The types. The codec and the speaker encoder always compute in float32.
+const (
+	Auto     DType = "auto"     // the checkpoint's own; float32 for a quantised one on the CPU, where 16 bits are slow
+	Float32  DType = "float32"  // exact enough to repeat the official package's codes
+	BFloat16 DType = "bfloat16" // half the memory
+)
+
+// Loader loads models onto one MLX thread. They share what they have in common: the codec.
+type Loader struct {
+	thread *mlx.Thread
+	dtype  DType
+	codecs *codecs
+}
+
+// NewLoader makes a loader of models that compute in dtype.
+func NewLoader(thread *mlx.Thread, dtype DType) *Loader {
+	return &Loader{thread: thread, dtype: dtype, codecs: newCodecs(thread)}
+}
+
+// Load reads the checkpoint in dir. Every error leaves nothing in memory, the end of ctx among them; what is wrong with
+// a file is an *tts.Error that names it. Several models may be loaded at a time.
+func (l *Loader) Load(ctx context.Context, dir string) (*Model, error) {
+	m := &Model{thread: l.thread, weights: mlx.NewScope()}
+	if err := m.load(ctx, dir, l.dtype, l.codecs); err != nil {
+		_ = m.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Model) load(ctx context.Context, dir string, dtype DType, codecs *codecs) (err error) {
+	if m.cfg, err = readConfig(dir); err != nil {
+		return err
+	}
+	if m.gen, err = readGenerationConfig(dir); err != nil {
+		return err
+	}
+	if m.tokenizer, err = tokenizer.Load(dir); err != nil {
+		return err
+	}
+	if most := int(m.tokenizer.MaxID()); most >= m.cfg.Talker.TextVocabSize {
+		return tts.Errorf(tts.CodeCorrupt, "Download the model again.",
+			"%s: the tokenizer's id %d is outside the text vocabulary of %d", dir, most, m.cfg.Talker.TextVocabSize)
+	}
+	set, err := safetensors.OpenSet(dir)
+	if err != nil {
+		return err
+	}
+	var w *nn.Weights
+	if err := m.do(ctx, func() error { w, err = m.build(dir, set, dtype); return err }); err != nil {
+		return err
+	}
+	if err := readAll(ctx, m.thread, w); err != nil {
+		return err
+	}
+	if m.codec, err = codecs.borrow(ctx, dir, m.cfg.mode() == tts.Clone); err != nil {
+		return err
+	}
+	if e := m.codec.encoder; e != nil && e.acoustic.size > m.cfg.Talker.Predictor.VocabSize {
+		return tts.Errorf(tts.CodeCorrupt, "The files of this model don't belong together. Download it again.",
+			"%s: the codec's codebook_size %d is beyond the code predictor's vocab_size %d", dir, e.acoustic.size, m.cfg.Talker.Predictor.VocabSize)
+	}
+	return nil
+}
+
+// readAll reads weights in pieces, so that other models can speak meanwhile.
+func readAll(ctx context.Context, thread *mlx.Thread, w *nn.Weights) error {
+	for more := true; more; {
+		if err := on(ctx, thread, func() (err error) { more, err = w.ReadSome(); return err }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build makes the layers; their weights are read afterwards.
+func (m *Model) build(dir string, set *safetensors.Set, dtype DType) (w *nn.Weights, err error) {
+	device, err := mlx.CurrentDevice()
+	if err != nil {
+		return nil, err
+	}
+	m.dtype = m.cfg.computeType(dtype, set, device.GPU)
+	w = nn.NewWeights(m.weights, set, m.dtype, m.cfg.quantization())
+	m.talker = newTalker(w, m.cfg.Talker)
+	m.predictor = newPredictor(w, m.cfg.Talker)
+	if m.cfg.mode() == tts.Clone {
+		m.speaker = newSpeakerEncoder(w.In(mlx.Float32), m.cfg.Speaker)
+	}
+	if err := m.weights.Err(); err != nil {
+		return nil, err
+	}
+	return w, w.Check(dir)
+}
+
+// do runs f on the MLX thread, unless the caller has gone.
+func (m *Model) do(ctx context.Context, f func() error) error { return on(ctx, m.thread, f) }
+
+// on runs f on the MLX thread, unless ctx has ended.
+func on(ctx context.Context, thread *mlx.Thread, f func() error) (err error) {
+	if e := thread.Do(ctx, func() { err = f() }); e != nil {
+		if ctx.Err() != nil {
+			return canceled(ctx)
+		}
+		return e
+	}
+	return err
+}
+
+func canceled(ctx context.Context) error {
+	return &tts.Error{Code: tts.CodeCanceled, Message: "canceled", Err: context.Cause(ctx)}
+}
+
+// computeType decides what the talker and the predictor compute in.
+func (c *config) computeType(want DType, set *safetensors.Set, gpu bool) mlx.DType {
+	switch {
+	case want == Float32, want == Auto && c.Quantization != nil && !gpu:
+		return mlx.Float32
+	case want == BFloat16:
+		return mlx.BFloat16
+	}
+	return nn.FloatType(set)
+}
+
+// Close frees the model's memory and gives it back to the system.
+func (m *Model) Close() error {
+	return m.do(context.Background(), func() error {
+		err := m.weights.Close()
+		if m.codec != nil {
+			err = cmp.Or(err, m.codec.giveBack())
+		}
+		return cmp.Or(err, mlx.ClearCache())
+	})
+}
+
+// Mode is the one mode that the model serves.
+func (m *Model) Mode() tts.Mode { return m.cfg.mode() }
