@@ -1,0 +1,114 @@
+// Package engine runs models on the one MLX thread of the process: it finds a model's files, forecasts what memory it
+// needs, and loads it.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ttsui/internal/hub"
+	"ttsui/internal/memory"
+	"ttsui/internal/qwen3tts"
+	"ttsui/internal/registry"
+	"ttsui/internal/tts"
+	mlx "ttsui/mlxbridge"
+)
+
+// Config says where models are and how they compute.
+type Config struct {
+	Places hub.Places
+	DType  string // auto, float32 or bfloat16
+}
+
+// Engine implements registry.Loader, and can tell what a model will need and what all of them hold.
+type Engine struct {
+	places  hub.Places
+	thread  *mlx.Thread
+	device  mlx.Device
+	loader  *qwen3tts.Loader
+	machine func() (available, total uint64, err error)
+}
+
+var (
+	_ registry.Loader     = (*Engine)(nil)
+	_ registry.Forecaster = (*Engine)(nil)
+	_ registry.Gauge      = (*Engine)(nil)
+)
+
+// Open starts the MLX thread, on the GPU where there is one. A process has one engine at a time.
+func Open(cfg Config) (*Engine, error) {
+	switch qwen3tts.DType(cfg.DType) {
+	case qwen3tts.Auto, qwen3tts.Float32, qwen3tts.BFloat16:
+	default:
+		return nil, tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", cfg.DType)
+	}
+	thread, err := mlx.StartThread(true)
+	if err != nil {
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	var device mlx.Device
+	if e := thread.Do(context.Background(), func() { device, err = mlx.CurrentDevice() }); e != nil {
+		err = e
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), thread.Stop())
+	}
+	loader := qwen3tts.NewLoader(thread, qwen3tts.DType(cfg.DType))
+	return &Engine{places: cfg.Places, thread: thread, device: device, loader: loader, machine: memory.Machine}, nil
+}
+
+// Close ends the MLX thread. Models must be closed before.
+func (e *Engine) Close() error { return e.thread.Stop() }
+
+// Load implements registry.Loader.
+func (e *Engine) Load(ctx context.Context, modelID string) (registry.Model, error) {
+	dir, err := e.places.Find(modelID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.loader.Load(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return model{m}, nil
+}
+
+// Forecast implements registry.Forecaster.
+func (e *Engine) Forecast(modelID string) (f registry.Forecast, err error) {
+	dir, err := e.places.Find(modelID)
+	if err != nil {
+		return f, err
+	}
+	weights, room, err := e.loader.Forecast(dir, e.device.GPU)
+	if err != nil {
+		return f, err
+	}
+	f.Need = weights + room
+	if f.Available, f.Total, err = e.machine(); err != nil {
+		return f, fmt.Errorf("ask for free memory: %w", err)
+	}
+	f.Available += mlx.Memory().Cache // which MLX takes before it asks the system
+	return f, nil
+}
+
+// Gauge implements registry.Gauge.
+func (e *Engine) Gauge() tts.EngineStats {
+	m := mlx.Memory()
+	stats := tts.EngineStats{
+		Device: "cpu", MLXVersion: e.device.Version, LiveArrays: mlx.Live(),
+		MLXActiveMB: memory.MB(m.Active), MLXCacheMB: memory.MB(m.Cache), MLXPeakMB: memory.MB(m.Peak),
+	}
+	if e.device.GPU {
+		stats.Device = "gpu"
+	}
+	return stats
+}
+
+// model is a loaded model.
+type model struct{ *qwen3tts.Model }
+
+// Generate implements registry.Model. Generations at the same time share the MLX thread frame by frame.
+func (m model) Generate(ctx context.Context, u tts.Utterance, sink tts.Sink, progress func(tts.Progress)) (tts.Result, error) {
+	return m.Model.Generate(ctx, u, sink, progress, nil)
+}
