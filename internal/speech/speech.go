@@ -1,0 +1,202 @@
+// Package speech is the speech service of this process: requests come in, audio goes out, to files and to those who
+// listen. It joins the registry's models with the queue before them and the audio around them, and is what the server
+// and the command line ask.
+package speech
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"ttsui/internal/audio"
+	"ttsui/internal/jobs"
+	"ttsui/internal/registry"
+	"ttsui/internal/tts"
+	"ttsui/internal/userdata"
+)
+
+// Service serves tts.Service from this process's registry.
+type Service struct {
+	Registry *registry.Registry
+	Queue    jobs.Queue        // all generations go through it
+	Log      zerolog.Logger    // gets the stages of each generation, never its text
+	Outputs  *userdata.Outputs // where results may be written; anywhere when nil
+
+	tally tally
+}
+
+var _ tts.Service = (*Service)(nil)
+
+// Models lists the models.
+func (s *Service) Models(context.Context) ([]tts.ModelInfo, error) { return s.Registry.Models() }
+
+// Load brings a model into memory.
+func (s *Service) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
+	return s.Registry.Load(ctx, modelID, how)
+}
+
+// Unload frees a model's memory.
+func (s *Service) Unload(ctx context.Context, modelID string, how tts.UnloadOptions) (tts.ModelInfo, error) {
+	return s.Registry.Unload(ctx, modelID, how)
+}
+
+// Jobs lists the generations.
+func (s *Service) Jobs(context.Context) ([]tts.Job, error) { return s.Queue.List(), nil }
+
+// Job gives the record of one generation.
+func (s *Service) Job(_ context.Context, id string) (tts.Job, error) { return s.Queue.Job(id) }
+
+// CancelJob stops a generation.
+func (s *Service) CancelJob(ctx context.Context, id string) (tts.Job, error) {
+	return s.Queue.Cancel(ctx, id)
+}
+
+// WatchJob follows a generation.
+func (s *Service) WatchJob(ctx context.Context, id string, see func(tts.Job)) error {
+	return s.Queue.Watch(ctx, id, see)
+}
+
+// Generate speaks req.Text. What can fail fast is tried before the job waits for its turn: the request, the place of
+// the result, the model, the head of the reference clip. The model can't be unloaded while the job waits.
+func (s *Service) Generate(ctx context.Context, req tts.Request) (tts.Result, error) {
+	if err := req.Validate(); err != nil {
+		return tts.Result{}, err
+	}
+	if s.Outputs != nil && req.OutputPath != "" {
+		if err := s.Outputs.Check(req.OutputPath); err != nil {
+			return tts.Result{}, err
+		}
+	}
+	var res tts.Result
+	err := s.Registry.Use(ctx, req.ModelID, func(ctx context.Context, m registry.Model) (err error) {
+		if err := checkClip(req); err != nil {
+			return err
+		}
+		res, err = s.Queue.Run(ctx, req, func(ctx context.Context, tell func(tts.Progress)) (tts.Result, error) {
+			return s.take(ctx, m, req, tell)
+		})
+		return err
+	})
+	if err != nil {
+		s.logFailure(req.Mode, err)
+		return tts.Result{}, err
+	}
+	return res, nil
+}
+
+// take speaks into the file, whole or not at all, and to whoever listens.
+func (s *Service) take(ctx context.Context, m registry.Model, req tts.Request, tell func(tts.Progress)) (tts.Result, error) {
+	started := time.Now()
+	var to sinks
+	var out *audio.WAVFile
+	if req.OutputPath != "" {
+		var err error
+		if out, err = s.createWAV(req.OutputPath); err != nil {
+			return tts.Result{}, err
+		}
+		defer out.Abort()
+		to = append(to, out)
+	}
+	if req.Audio != nil {
+		to = append(to, req.Audio)
+	}
+	res, err := s.speak(ctx, m, req, to, tell)
+	if err != nil {
+		return tts.Result{}, err
+	}
+	res.OutputPath, res.Seconds = req.OutputPath, time.Since(started).Seconds()
+	where := "sent to the client"
+	if out != nil {
+		where = req.OutputPath
+		s.Log.Info().Msg("Saving output...")
+		tell(tts.Progress{Stage: tts.StageSaving, Frames: res.Frames})
+		if err := out.Commit(); err != nil {
+			return tts.Result{}, err
+		}
+	}
+	s.Log.Debug().Msgf("%d frames, %.2f seconds of audio, in %.2f seconds, seed %d", res.Frames, res.AudioSeconds(), res.Seconds, res.Seed)
+	s.Log.Info().Msgf("Generated %s audio: %s", req.Mode, where)
+	return res, nil
+}
+
+// speak listens to the reference, if there is one, and lets the model speak.
+func (s *Service) speak(ctx context.Context, m registry.Model, req tts.Request, to tts.Sink, tell func(tts.Progress)) (tts.Result, error) {
+	lines := stageLines(req.Mode)
+	s.Log.Info().Msg(lines.prepare)
+	u := tts.Utterance{Request: req}
+	if req.Mode == tts.Clone {
+		tell(tts.Progress{Stage: tts.StageReference})
+		var err error
+		if u.Reference, err = audio.ReadReference(ctx, req.RefAudioPath); err != nil {
+			return tts.Result{}, err
+		}
+	}
+	s.Log.Info().Msg(lines.generate)
+	res, err := m.Generate(ctx, u, to, tell)
+	if err != nil {
+		return tts.Result{}, err
+	}
+	s.tally.add(res)
+	return res, nil
+}
+
+// sinks give what they get to each of them.
+type sinks []tts.Sink
+
+// WriteSamples implements tts.Sink.
+func (all sinks) WriteSamples(pcm []float32) error {
+	for _, one := range all {
+		if err := one.WriteSamples(pcm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createWAV starts the result's file where that is allowed. It doesn't rely on the check that came before it: time has
+// passed since.
+func (s *Service) createWAV(path string) (*audio.WAVFile, error) {
+	if s.Outputs == nil {
+		return audio.CreateWAV(path)
+	}
+	return s.Outputs.CreateWAV(path)
+}
+
+func (s *Service) logFailure(mode tts.Mode, err error) {
+	if tts.CodeOf(err) == tts.CodeCanceled {
+		s.Log.Info().Msgf("Stopped generating %s audio", mode)
+		return
+	}
+	s.Log.Error().Msgf("Failed to generate %s audio: %v", mode, err)
+}
+
+// checkClip refuses a clip that can't be used, and to put the result over the clip that it is made from.
+func checkClip(req tts.Request) error {
+	if req.Mode != tts.Clone {
+		return nil
+	}
+	if err := audio.CheckReference(req.RefAudioPath); err != nil {
+		return err
+	}
+	ref, errRef := os.Stat(req.RefAudioPath)
+	out, errOut := os.Stat(req.OutputPath)
+	if errRef == nil && errOut == nil && os.SameFile(ref, out) {
+		return tts.Errorf(tts.CodeInvalid, "Choose another output_path.", "the result would replace the reference clip %q", req.RefAudioPath)
+	}
+	return nil
+}
+
+// stages are the log lines that a mode is known by.
+type stages struct{ prepare, generate string }
+
+func stageLines(mode tts.Mode) stages {
+	switch mode {
+	case tts.Clone:
+		return stages{"Processing reference audio...", "Generating audio..."}
+	case tts.Control:
+		return stages{"Preparing generation parameters...", "Generating audio..."}
+	}
+	return stages{"Preparing voice design parameters...", "Generating audio with custom voice design..."}
+}
