@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+
+	"ttsui/internal/tts"
+)
+
+type modelsAnswer struct {
+	Models []tts.ModelInfo `json:"models"`
+}
+
+func (s *Server) models(ctx context.Context, _ []byte) (any, error) {
+	list, err := s.service.Models(ctx)
+	return modelsAnswer{list}, err
+}
+
+type loadRequest struct {
+	ModelID string `json:"model_id"`
+	tts.LoadOptions
+}
+
+// load answers with the model's record when the load has ended, well or badly.
+func (s *Server) load(ctx context.Context, body []byte) (any, error) {
+	var req loadRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	return s.service.Load(ctx, req.ModelID, req.LoadOptions)
+}
+
+type unloadRequest struct {
+	ModelID string `json:"model_id"`
+	tts.UnloadOptions
+}
+
+// unloadAnswer is a record without the load time.
+type unloadAnswer struct {
+	ModelID string     `json:"model_id"`
+	State   tts.State  `json:"state"`
+	Memory  tts.Memory `json:"memory"`
+	Error   *string    `json:"error"`
+	Hint    *string    `json:"hint,omitempty"`
+}
+
+func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
+	var req unloadRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	info, err := s.service.Unload(ctx, req.ModelID, req.UnloadOptions)
+	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Error, info.Hint}, err
+}
+
+// stats adds to what the service knows of itself what only the server does.
+func (s *Server) stats(ctx context.Context, _ []byte) (any, error) {
+	stats, err := s.service.Stats(ctx)
+	stats.Requests = s.answered.Load()
+	return stats, err
+}

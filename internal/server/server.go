@@ -1,0 +1,205 @@
+// Package server offers a tts.Service over HTTP: JSON in, JSON out, in the wire format that TTSUI's users script
+// against.
+//
+// Every endpoint is a row of one table in routes.go. A handler takes a request and gives an answer or an error;
+// this file turns either into JSON, so no endpoint can fail in a form of its own. Errors are always
+//
+//	{"detail": "one sentence", "code": "for programs", "hint": "what to do"}
+//
+// Nothing here blocks on a load or a generation but the request that asked for it.
+package server
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	stdlog "log"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/rs/zerolog"
+
+	"ttsui/internal/logs"
+	"ttsui/internal/tts"
+)
+
+// Config is what a server is made of.
+type Config struct {
+	Service tts.Service
+	Log     zerolog.Logger
+	Now     func() time.Time // time.Now when nil
+	Guard   Guard            // who may use it
+
+	Logs      *logs.Ring    // what clients may read of the log; an empty one when nil
+	Heartbeat time.Duration // between signs of life on an event stream; 15 seconds when 0
+
+	Uploads string // the folder for clips that come with their requests, made when needed; the system's for temporary files when ""
+	MaxClip int64  // bytes of such a clip; 64 MiB when 0
+}
+
+// Server serves a tts.Service over HTTP.
+type Server struct {
+	service tts.Service
+	log     zerolog.Logger
+	now     func() time.Time
+	guard   Guard
+	http    *http.Server
+	hangUp  context.CancelFunc // ends the context of every request
+
+	answered atomic.Uint64 // requests
+
+	logs      *logs.Ring
+	heartbeat time.Duration
+	streams   chan struct{} // holds one token for each event stream
+	uploads   string
+	maxClip   int64
+	bigBodies chan struct{} // holds one token for each body with a clip in it that is in memory
+}
+
+// Limits of a connection. There is none on how long an answer takes: a generation takes minutes.
+const (
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+// New makes a server; Serve starts it.
+func New(c Config) *Server {
+	s := &Server{service: c.Service, log: c.Log, now: c.Now, guard: c.Guard, logs: c.Logs, streams: make(chan struct{}, maxStreams),
+		uploads: c.Uploads, maxClip: cmp.Or(c.MaxClip, maxClip), bigBodies: make(chan struct{}, maxBigBodies)}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.logs == nil {
+		s.logs = logs.NewRing()
+	}
+	s.heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
+	life, hangUp := context.WithCancel(context.Background())
+	s.hangUp = hangUp
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return life },
+		ErrorLog:          stdlog.New(warnings{c.Log}, "", 0),
+		// Else net/http answers OPTIONS * itself, past the guard.
+		DisableGeneralOptionsHandler: true,
+	}
+	return s
+}
+
+// Serve answers requests from ln until Shutdown, and then returns nil. It closes ln.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown stops listening, cancels the requests that run and waits until they have ended, at most until ctx's end;
+// then it drops their connections.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.hangUp()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
+
+// handler is the router behind what holds for all requests, whether they have a route or not.
+func (s *Server) handler() http.Handler {
+	return s.logRequest(s.recoverPanic(s.guarded(s.router())))
+}
+
+// router is the table of routes as a handler.
+func (s *Server) router() chi.Router {
+	r := chi.NewRouter()
+	r.Use(middleware.GetHead)
+	for _, route := range s.routes() {
+		r.Method(route.method, route.path, s.serve(route))
+	}
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(s.methodNotAllowed)
+	return r
+}
+
+// serve turns a route into a handler: it reads the body, asks the route, and writes what it says as JSON.
+func (s *Server) serve(route route) http.HandlerFunc {
+	if route.handle != nil {
+		return route.handle
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := readBody(w, r, maxBody)
+		if err != nil {
+			s.writeError(w, err)
+			return
+		}
+		answer, err := route.answer(r.Context(), body)
+		if err != nil {
+			s.writeError(w, err)
+			return
+		}
+		s.writeJSON(w, http.StatusOK, answer)
+	}
+}
+
+func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		s.log.Debug().Msgf("The client took no answer: %v", err)
+	}
+}
+
+// logRequest counts each request and writes a line about it, also when its answer was broken off. Bodies are the user's
+// and stay out of it.
+func (s *Server) logRequest(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := s.now()
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		end := ", broken off," // stands when next panics
+		defer func() {
+			s.answered.Add(1)
+			s.log.Debug().Msgf("%s %.200s: %d%s in %.3f seconds", r.Method, r.URL.Path, ww.Status(), end, s.now().Sub(started).Seconds())
+		}()
+		next.ServeHTTP(ww, r)
+		end = ""
+	})
+}
+
+// recoverPanic answers for a handler that panics, and keeps the process alive.
+func (s *Server) recoverPanic(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			switch v {
+			case nil:
+				return
+			case http.ErrAbortHandler: // an answer that was begun and has failed
+				panic(v)
+			}
+			logs.Critical(&s.log).Str("stack", string(debug.Stack())).Msgf("Panic while answering %s %.200s: %v", r.Method, r.URL.Path, v)
+			s.writeJSON(w, http.StatusInternalServerError, internalError())
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// warnings writes net/http's own complaints to the log.
+type warnings struct{ log zerolog.Logger }
+
+func (w warnings) Write(p []byte) (int, error) {
+	w.log.Warn().Msg(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
