@@ -1,0 +1,41 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"ttsui/internal/tts"
+)
+
+// Models lists the server's models.
+func (c *Client) Models(ctx context.Context) ([]tts.ModelInfo, error) {
+	answer, err := ask[struct {
+		Models []tts.ModelInfo `json:"models"`
+	}](ctx, c, http.MethodGet, "/models", nil)
+	return answer.Models, err
+}
+
+// Load has the server bring a model into memory. That takes as long as it takes, while the server is alive.
+func (c *Client) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	return call[tts.ModelInfo](ctx, c, http.MethodPost, "/models/load", struct {
+		ModelID string `json:"model_id"`
+		tts.LoadOptions
+	}{modelID, how})
+}
+
+// Unload has the server free a model's memory.
+func (c *Client) Unload(ctx context.Context, modelID string, how tts.UnloadOptions) (tts.ModelInfo, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	return call[tts.ModelInfo](ctx, c, http.MethodPost, "/models/unload", struct {
+		ModelID string `json:"model_id"`
+		tts.UnloadOptions
+	}{modelID, how})
+}
+
+// Stats tells how the server's process does.
+func (c *Client) Stats(ctx context.Context) (tts.Stats, error) {
+	return ask[tts.Stats](ctx, c, http.MethodGet, "/stats", nil)
+}
