@@ -1,0 +1,231 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"ttsui/internal/app"
+	"ttsui/internal/tts"
+)
+
+const sayHelp = `Speak a text into a WAV file, in this process and without a server.
+
+The text is the arguments, or a file (-f), or stdin (-, or no text at all).
+The mode follows from what is given: --ref clones a voice, --speaker takes a
+built-in one, --instruct alone describes one. The path of the file is printed
+on stdout; after an error or ^C there is no file.`
+
+const sayExamples = `  ttsui say --speaker Ryan --instruct "calm and low" -o hello.wav "Good evening."
+  ttsui say --ref me.wav --ref-text "What I say in the clip." -o mine.wav "Now I say this."
+  ttsui say --instruct "An old sailor, hoarse and kind" -o sailor.wav < story.txt`
+
+// sayFlags are the flags of say that make its request.
+type sayFlags struct {
+	mode, file string
+	request    tts.Request
+
+	temperature, topP, repetitionPenalty float64
+	topK, maxFrames                      int
+	seed                                 uint64
+	nonStreaming                         bool
+}
+
+func newSay() *cobra.Command {
+	var engine engineFlags
+	var f sayFlags
+	cmd := &cobra.Command{
+		Use:     "say [flags] -o FILE.wav [TEXT…]",
+		Short:   "Speak a text into a WAV file",
+		Long:    sayHelp,
+		Example: sayExamples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req, err := f.build(cmd, args)
+			if err != nil {
+				return err
+			}
+			return say(cmd, engine.config(cmd.ErrOrStderr()), req)
+		},
+	}
+	f.add(cmd.Flags())
+	engine.add(cmd, "critical")
+	return cmd
+}
+
+func (f *sayFlags) add(flags *pflag.FlagSet) {
+	r := &f.request
+	flags.StringVarP(&r.OutputPath, "output", "o", "", "the WAV file to write (required)")
+	flags.StringVarP(&f.file, "file", "f", "", "read the text from this file; - is stdin")
+	flags.StringVar(&f.mode, "mode", "", "clone, control or design")
+	flags.StringVar(&r.ModelID, "model", "", "model id, org/name (default the mode's smallest)")
+	flags.StringVar(&r.RefAudioPath, "ref", "", "clone: a clip of the voice, best 3 to 15 seconds")
+	flags.StringVar(&r.RefText, "ref-text", "", "clone: what is said in the clip; makes the voice truer")
+	flags.StringVar(&r.Speaker, "speaker", "", "control: "+strings.Join(speakers(), ", "))
+	flags.StringVar(&r.Instruct, "instruct", "", "control: how to speak; design: the voice's description")
+	flags.StringVar(&r.Language, "language", "", "language of the text (default Auto)")
+	flags.Float64Var(&f.temperature, "temperature", 0, "0 always takes the likeliest (default the model's)")
+	flags.IntVar(&f.topK, "top-k", 0, "draw from this many likeliest; 0 is off (default the model's)")
+	flags.Float64Var(&f.topP, "top-p", 0, "draw from the likeliest of this sum; 1 is off (default the model's)")
+	flags.Float64Var(&f.repetitionPenalty, "repetition-penalty", 0, "1 is off (default the model's)")
+	flags.Uint64Var(&f.seed, "seed", 0, "same seed, same take (default a new one)")
+	flags.IntVar(&f.maxFrames, "max-frames", 0, "stop after this many frames of 80 ms (default the model's)")
+	flags.BoolVar(&f.nonStreaming, "non-streaming-mode", false, "feed the whole text before the first frame (default the mode's)")
+}
+
+func speakers() []string {
+	var names []string
+	for _, s := range tts.Speakers() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// build makes the request of the flags and the text, with everything checked that can be without a model.
+func (f *sayFlags) build(cmd *cobra.Command, args []string) (tts.Request, error) {
+	req := f.request
+	if req.OutputPath == "" {
+		return req, tts.Errorf(tts.CodeInvalid, "Say where the speech goes: -o speech.wav.", "no output file is given")
+	}
+	var err error
+	if req.Mode, err = f.inferMode(); err != nil {
+		return req, err
+	}
+	if err := checkModeFlags(cmd.Flags(), req.Mode); err != nil {
+		return req, err
+	}
+	req.ModelID = cmp.Or(req.ModelID, defaultModel(req.Mode))
+	if req.OutputPath, err = filepath.Abs(req.OutputPath); err != nil {
+		return req, err
+	}
+	if req.RefAudioPath != "" {
+		if req.RefAudioPath, err = filepath.Abs(req.RefAudioPath); err != nil {
+			return req, err
+		}
+	}
+	req.Sampling = f.sampling(cmd.Flags())
+	if req.Text, err = readText(cmd.InOrStdin(), f.file, args); err != nil {
+		return req, err
+	}
+	return req, req.Validate()
+}
+
+// inferMode takes the mode from --mode, or from what only one mode needs.
+func (f *sayFlags) inferMode() (tts.Mode, error) {
+	switch {
+	case f.mode != "":
+		if !slices.Contains(tts.Modes(), tts.Mode(f.mode)) {
+			return "", tts.Errorf(tts.CodeInvalid, "Use clone, control or design.", "unknown mode %q", f.mode)
+		}
+		return tts.Mode(f.mode), nil
+	case f.request.RefAudioPath != "":
+		return tts.Clone, nil
+	case f.request.Speaker != "":
+		return tts.Control, nil
+	case f.request.Instruct != "":
+		return tts.Design, nil
+	}
+	return "", tts.Errorf(tts.CodeInvalid, "Give --ref CLIP to clone a voice, --speaker NAME for a built-in one, or --instruct DESCRIPTION to design one.",
+		"no voice is given")
+}
+
+// checkModeFlags refuses flags that the mode would not heed.
+func checkModeFlags(flags *pflag.FlagSet, mode tts.Mode) error {
+	of := map[string][]tts.Mode{
+		"ref":      {tts.Clone},
+		"ref-text": {tts.Clone},
+		"speaker":  {tts.Control},
+		"instruct": {tts.Control, tts.Design},
+	}
+	var err error
+	flags.Visit(func(flag *pflag.Flag) {
+		if modes, bound := of[flag.Name]; bound && !slices.Contains(modes, mode) {
+			err = tts.Errorf(tts.CodeInvalid, "Leave it out, or choose another --mode.", "--%s does not go with the mode %s", flag.Name, mode)
+		}
+	})
+	return err
+}
+
+func defaultModel(mode tts.Mode) string {
+	for _, m := range tts.Catalogue() {
+		if m.Mode == mode {
+			return m.ID
+		}
+	}
+	return ""
+}
+
+// sampling holds the settings that were given; the rest stays the model's.
+func (f *sayFlags) sampling(flags *pflag.FlagSet) tts.Sampling {
+	return tts.Sampling{
+		Temperature:       given(flags, "temperature", &f.temperature),
+		TopK:              given(flags, "top-k", &f.topK),
+		TopP:              given(flags, "top-p", &f.topP),
+		RepetitionPenalty: given(flags, "repetition-penalty", &f.repetitionPenalty),
+		Seed:              given(flags, "seed", &f.seed),
+		MaxFrames:         given(flags, "max-frames", &f.maxFrames),
+		NonStreamingMode:  given(flags, "non-streaming-mode", &f.nonStreaming),
+	}
+}
+
+func given[T any](flags *pflag.FlagSet, name string, value *T) *T {
+	if !flags.Changed(name) {
+		return nil
+	}
+	return value
+}
+
+// say loads the model, speaks, and prints where the file is.
+func say(cmd *cobra.Command, config app.Config, req tts.Request) (err error) {
+	ctx, stop := interrupted(cmd.Context())
+	defer stop()
+	show := newProgressLine(cmd.ErrOrStderr())
+	req.Watch = show.job
+	a, err := app.New(config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	res, err := speak(ctx, a.Service(), req, show)
+	show.clear()
+	if err != nil {
+		return err
+	}
+	show.done(res)
+	if res.Truncated {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: warning: the speech was cut off at its limit of %d frames\n", res.Frames)
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), res.OutputPath)
+	return err
+}
+
+// speak loads the request's model and generates.
+func speak(ctx context.Context, service tts.Service, req tts.Request, show *progressLine) (tts.Result, error) {
+	show.text("loading " + req.ModelID)
+	info, err := service.Load(ctx, req.ModelID, tts.LoadOptions{})
+	if err != nil {
+		return tts.Result{}, err
+	}
+	if info.State != tts.Loaded {
+		return tts.Result{}, loadError(info)
+	}
+	return service.Generate(ctx, req)
+}
+
+// loadError is the failure that a record tells of.
+func loadError(info tts.ModelInfo) error {
+	e := &tts.Error{Code: tts.CodeInternal, Message: "the model is " + string(info.State)}
+	if info.Error != nil {
+		e.Message = *info.Error
+	}
+	if info.Hint != nil {
+		e.Hint = *info.Hint
+	}
+	return e
+}
