@@ -39,7 +39,8 @@ func (h *house) watch(t *testing.T, id, state string) error {
 }
 
 func (h *house) follow(id string, see func(tts.Job)) error {
-	res, err := http.Get(h.url + "/jobs/" + id + "/events")
+	client := http.Client{Timeout: patience}
+	res, err := client.Get(h.url + "/jobs/" + id + "/events")
 	if err != nil {
 		return err
 	}

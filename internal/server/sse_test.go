@@ -22,16 +22,20 @@ import (
 // message is an event as the standard of server-sent events has a client see it.
 type message struct{ name, id, data string }
 
+// patience is how long a client of these tests waits for an event that has to come: so long that no machine is too
+// slow, and short enough to end a test that waits in vain.
+const patience = 2 * time.Minute
+
 // eventReader reads a stream of events line by line, as that standard says.
 type eventReader struct {
-	head     *http.Response
+	conn     net.Conn // nil if somebody else watches the time
 	lines    *bufio.Scanner
 	lastID   string
 	comments int
 }
 
 func newEventReader(head *http.Response) *eventReader {
-	r := &eventReader{head: head, lines: bufio.NewScanner(head.Body)}
+	r := &eventReader{lines: bufio.NewScanner(head.Body)}
 	r.lines.Buffer(nil, 64<<10) // what some libraries take at most
 	return r
 }
@@ -39,6 +43,11 @@ func newEventReader(head *http.Response) *eventReader {
 func (r *eventReader) next() (message, error) {
 	var m message
 	var data []string
+	if r.conn != nil {
+		if err := r.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			return m, err
+		}
+	}
 	for r.lines.Scan() {
 		line := r.lines.Text()
 		field, value, _ := strings.Cut(line, ":")
@@ -154,14 +163,17 @@ func pipeLogHouse(t testing.TB) *logHouse {
 
 func (h *logHouse) follow(t testing.TB, path string, header ...string) *eventReader {
 	t.Helper()
-	head, err := get(h.dial(), path, header...)
+	conn := h.dial()
+	head, err := get(conn, path, header...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ct := head.Header.Get("Content-Type"); head.StatusCode != 200 || ct != "text/event-stream" || head.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%s: %s, %v", path, head.Status, head.Header)
 	}
-	return newEventReader(head)
+	r := newEventReader(head)
+	r.conn = conn
+	return r
 }
 
 func TestHeartbeat(t *testing.T) {
@@ -251,7 +263,10 @@ func TestNumberOfStreamsIsBounded(t *testing.T) {
 		t.Errorf("client 65 is told %s, %v", body, err)
 	}
 	conns[0].Close()
-	for status := 503; status != 200; { // the server notices soon
+	for status, began := 503, time.Now(); status != 200; { // the server notices soon
+		if time.Since(began) > patience {
+			t.Fatal("the place of the client that left stays taken")
+		}
 		if head, err = get(h.dial(), "/logs/stream"); err != nil {
 			t.Fatal(err)
 		}
