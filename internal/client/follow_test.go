@@ -139,7 +139,7 @@ func TestFollowMissesAndRepeatsNothing(t *testing.T) {
 		breaks := 0
 		followed := make(chan error, 1)
 		go func() {
-			followed <- c.FollowLogs(ctx, client.LogQuery{}, func(e client.LogEvent) {
+			followed <- c.FollowLogs(ctx, tts.LogQuery{}, func(e tts.LogEvent) {
 				switch {
 				case e.Entry != nil:
 					ids = append(ids, e.Entry.ID)
@@ -181,7 +181,7 @@ func TestFollowMissesAndRepeatsNothing(t *testing.T) {
 func TestFollowTellsRunsApart(t *testing.T) {
 	onWire(t, func(t *testing.T, w *wire, c *client.Client) {
 		w.log(20)
-		page, err := c.Logs(t.Context(), client.LogQuery{})
+		page, err := c.Logs(t.Context(), tts.LogQuery{})
 		if err != nil || page.Run != w.ring.Run() {
 			t.Fatalf("the run is %q, %v", page.Run, err)
 		}
@@ -191,7 +191,7 @@ func TestFollowTellsRunsApart(t *testing.T) {
 		followed := make(chan error, 1)
 		since := uint64(10)
 		go func() {
-			followed <- c.FollowLogs(ctx, client.LogQuery{Since: &since, Run: page.Run}, func(e client.LogEvent) {
+			followed <- c.FollowLogs(ctx, tts.LogQuery{Since: &since, Run: page.Run}, func(e tts.LogEvent) {
 				switch {
 				case e.Entry != nil:
 					told = append(told, e.Entry.Message)
@@ -220,7 +220,7 @@ func TestFollowTellsRunsApart(t *testing.T) {
 		if d := cmp.Diff(want, told); d != "" {
 			t.Error(d)
 		}
-		again, err := c.Logs(t.Context(), client.LogQuery{Since: &page.LastID, Run: page.Run})
+		again, err := c.Logs(t.Context(), tts.LogQuery{Since: &page.LastID, Run: page.Run})
 		if err != nil || len(again.Logs) != 30 {
 			t.Errorf("what follows the end of an earlier run: %d entries, %v", len(again.Logs), err)
 		}
@@ -233,7 +233,7 @@ func TestFollowSaysWhatIsLost(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var lost, first uint64
 		since := uint64(0)
-		_ = c.FollowLogs(ctx, client.LogQuery{Since: &since}, func(e client.LogEvent) {
+		_ = c.FollowLogs(ctx, tts.LogQuery{Since: &since}, func(e tts.LogEvent) {
 			if e.Entry != nil {
 				first = e.Entry.ID
 				cancel()
@@ -252,7 +252,7 @@ func TestFollowNoticesSilence(t *testing.T) {
 		w.set(nil, true)
 		began, since := time.Now(), uint64(0)
 		ctx, cancel := context.WithCancel(t.Context())
-		_ = c.FollowLogs(ctx, client.LogQuery{Since: &since}, func(e client.LogEvent) {
+		_ = c.FollowLogs(ctx, tts.LogQuery{Since: &since}, func(e tts.LogEvent) {
 			if took := time.Since(began); tts.CodeOf(e.Err) != tts.CodeTimeout || took != 45*time.Second {
 				t.Errorf("after %s: %v", took, e.Err)
 			}
@@ -261,13 +261,13 @@ func TestFollowNoticesSilence(t *testing.T) {
 		w.set(nil, false)
 		quiet, stop := context.WithTimeout(t.Context(), time.Hour) // the server's signs of life are enough
 		defer stop()
-		_ = c.FollowLogs(quiet, client.LogQuery{Since: &since}, func(e client.LogEvent) { t.Errorf("a quiet log: %+v", e) })
+		_ = c.FollowLogs(quiet, tts.LogQuery{Since: &since}, func(e tts.LogEvent) { t.Errorf("a quiet log: %+v", e) })
 	})
 }
 
 func TestFollowEndsWhenRefused(t *testing.T) {
 	onWire(t, func(t *testing.T, w *wire, c *client.Client) {
-		err := c.FollowLogs(t.Context(), client.LogQuery{Level: "loud"}, func(e client.LogEvent) { t.Errorf("%+v", e) })
+		err := c.FollowLogs(t.Context(), tts.LogQuery{Level: "loud"}, func(e tts.LogEvent) { t.Errorf("%+v", e) })
 		if tts.CodeOf(err) != tts.CodeInvalid || tts.HintOf(err) == "" {
 			t.Error(err)
 		}
@@ -281,7 +281,7 @@ func TestFollowBacksOff(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		since := uint64(0)
-		_ = c.FollowLogs(ctx, client.LogQuery{Since: &since}, func(client.LogEvent) {})
+		_ = c.FollowLogs(ctx, tts.LogQuery{Since: &since}, func(tts.LogEvent) {})
 		distinct := map[time.Duration]bool{}
 		for i := 1; i < len(w.dials); i++ {
 			wait := w.dials[i].Sub(w.dials[i-1])
@@ -356,7 +356,7 @@ func TestAskAndGenerateHaveLimits(t *testing.T) {
 			do    func() error
 		}{
 			{"models", 10 * time.Second, func() error { _, err := c.Models(t.Context()); return err }},
-			{"logs", 10 * time.Second, func() error { _, err := c.Logs(t.Context(), client.LogQuery{}); return err }},
+			{"logs", 10 * time.Second, func() error { _, err := c.Logs(t.Context(), tts.LogQuery{}); return err }},
 			{"generate", 5 * time.Minute, func() error { _, err := c.Generate(t.Context(), req); return err }},
 		} {
 			began := time.Now()
@@ -372,7 +372,7 @@ func TestLogsAndClear(t *testing.T) {
 	onWire(t, func(t *testing.T, w *wire, c *client.Client) {
 		w.log(5)
 		since := uint64(2)
-		page, err := c.Logs(t.Context(), client.LogQuery{Since: &since, Limit: 2, Level: "info"})
+		page, err := c.Logs(t.Context(), tts.LogQuery{Since: &since, Limit: 2, Level: "info"})
 		if err != nil || len(page.Logs) != 2 || page.Logs[0].ID != 3 || page.Logs[0].Message != "entry 2" || page.LastID != 4 {
 			t.Errorf("%+v, %v", page, err)
 		}

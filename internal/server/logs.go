@@ -15,31 +15,16 @@ import (
 	"github.com/rs/zerolog"
 
 	"ttsui/internal/logs"
+	"ttsui/internal/tts"
 )
 
-// logEntry is one line of the log on the wire.
-type logEntry struct {
-	ID        uint64 `json:"id"`
-	Timestamp string `json:"timestamp"` // local time, as in the log's file
-	UnixMS    int64  `json:"unix_ms"`   // the same moment, also in the hour that comes twice a year
-	Level     string `json:"level"`
-	Message   string `json:"message"`
-}
-
-func newLogEntry(e logs.Entry) logEntry {
-	return logEntry{e.ID, e.Timestamp(), e.Time.UnixMilli(), logs.LevelName(e.Level), e.Message}
+// newLogEntry is e on the wire.
+func newLogEntry(e logs.Entry) tts.LogEntry {
+	return tts.LogEntry{ID: e.ID, Timestamp: e.Timestamp(), UnixMS: e.Time.UnixMilli(), Level: logs.LevelName(e.Level), Message: e.Message}
 }
 
 // mark names an entry among those of all runs.
 func (s *Server) mark(id uint64) string { return fmt.Sprintf("%s-%d", s.logs.Run(), id) }
-
-// logsAnswer is a piece of the log. What follows it is asked for by since=run-last_id.
-type logsAnswer struct {
-	Run    string     `json:"run"` // IDs begin at 1 with each
-	Logs   []logEntry `json:"logs"`
-	Lost   uint64     `json:"lost"`
-	LastID uint64     `json:"last_id"`
-}
 
 // listLogs answers with the kept entries: those after since, oldest first, at most limit of them; without since, the
 // newest.
@@ -55,7 +40,7 @@ func (s *Server) listLogs(w http.ResponseWriter, r *http.Request) {
 	} else {
 		page = s.logs.Newest(q.level, q.limit)
 	}
-	answer := logsAnswer{Run: s.logs.Run(), Logs: []logEntry{}, Lost: page.Lost, LastID: page.Last}
+	answer := tts.LogPage{Run: s.logs.Run(), Logs: []tts.LogEntry{}, Lost: page.Lost, LastID: page.Last}
 	for _, e := range page.Entries {
 		answer.Logs = append(answer.Logs, newLogEntry(e))
 	}

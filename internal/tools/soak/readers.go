@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"ttsui/internal/client"
 	"ttsui/internal/tts"
 )
 
@@ -22,7 +21,7 @@ type follower struct {
 	broken                      int
 }
 
-func (f *follower) see(e client.LogEvent) {
+func (f *follower) see(e tts.LogEvent) {
 	switch {
 	case e.Err != nil:
 		f.broken++
@@ -71,7 +70,7 @@ func stallReaders(ctx context.Context, w *world, o options, r *report) error {
 		_, _ = p.Generate(reading, req) // ends with reading
 	})
 	probes := p.write(ctx, o.lines)
-	page, err := p.Logs(ctx, client.LogQuery{Limit: 1})
+	page, err := p.Logs(ctx, tts.LogQuery{Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -106,7 +105,7 @@ func stallReaders(ctx context.Context, w *world, o options, r *report) error {
 // follow reads the log until the line that until names.
 func (f *follower) follow(ctx context.Context, p *process, until <-chan uint64, enough func()) {
 	var since, end uint64
-	_ = p.FollowLogs(ctx, client.LogQuery{Since: &since}, func(e client.LogEvent) {
+	_ = p.FollowLogs(ctx, tts.LogQuery{Since: &since}, func(e tts.LogEvent) {
 		f.see(e)
 		select {
 		case end = <-until:

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"ttsui/internal/client"
 	"ttsui/internal/tts"
 )
 
@@ -72,11 +71,11 @@ func TestCheckWAV(t *testing.T) {
 func TestFollowerCounts(t *testing.T) {
 	var f follower
 	for _, id := range []uint64{1, 2, 2, 5, 6} {
-		f.see(client.LogEvent{Entry: &client.LogEntry{ID: id}})
+		f.see(tts.LogEvent{Entry: &tts.LogEntry{ID: id}})
 	}
-	f.see(client.LogEvent{Lost: 3})
-	f.see(client.LogEvent{Entry: &client.LogEntry{ID: 10}})
-	f.see(client.LogEvent{Err: io.EOF})
+	f.see(tts.LogEvent{Lost: 3})
+	f.see(tts.LogEvent{Entry: &tts.LogEntry{ID: 10}})
+	f.see(tts.LogEvent{Err: io.EOF})
 	if want := (follower{got: 5, repeated: 1, missed: 2, lost: 3, last: 10, broken: 1}); f != want {
 		t.Errorf("%+v, want %+v", f, want)
 	}
