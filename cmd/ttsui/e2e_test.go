@@ -163,12 +163,29 @@ func (s *serving) testNotLoaded(t *testing.T) {
 	}
 }
 
+// testLoad loads all models, each of which the list tells of before and after.
 func (s *serving) testLoad(t *testing.T) {
+	s.wantStates(t, "unloaded")
+	defer s.wantStates(t, "loaded")
 	for _, m := range tts.Catalogue() {
 		answer := s.must(t, 200, "POST", "/models/load", object{"model_id": m.ID})
 		memory, _ := answer["memory"].(object)
 		if answer["state"] != "loaded" || answer["error"] != nil || memory["after_mb"] == nil || answer["load_time_seconds"] == nil {
 			t.Fatalf("load: %v", answer)
+		}
+	}
+}
+
+// wantStates wants the list to have the catalogue's models first, all in this state.
+func (s *serving) wantStates(t *testing.T, state string) {
+	t.Helper()
+	list, _ := s.must(t, 200, "GET", "/models", nil)["models"].([]any)
+	for i, m := range tts.Catalogue() {
+		if i >= len(list) {
+			t.Fatalf("%d models are listed", len(list))
+		}
+		if got, _ := list[i].(object); got["model_id"] != m.ID || got["state"] != state {
+			t.Errorf("model %d is %v, want %s %s", i, list[i], m.ID, state)
 		}
 	}
 }
@@ -288,15 +305,8 @@ func readWAV(t *testing.T, path string) []int16 {
 
 // testSpokenClip clones from a clip that somebody speaks, at a rate that is not the model's, with seeded sampling.
 func (s *serving) testSpokenClip(t *testing.T) {
-	espeak, err := exec.LookPath("espeak-ng")
-	if err != nil {
-		t.Skip("espeak-ng is not installed")
-	}
-	clip := filepath.Join(s.dir, "spoken.wav")
 	const words = "The quick brown fox jumps over the lazy dog."
-	if out, err := exec.Command(espeak, "-w", clip, words).CombinedOutput(); err != nil {
-		t.Fatalf("espeak-ng: %v\n%s", err, out)
-	}
+	clip := spoken(t, words)
 	for name, refText := range map[string]string{"voice alone": "", "with transcript": words} {
 		t.Run(name, func(t *testing.T) {
 			speak := func(file string, seed int) []int16 {
@@ -314,6 +324,23 @@ func (s *serving) testSpokenClip(t *testing.T) {
 			}
 		})
 	}
+}
+
+// spoken is a clip in which espeak-ng says words; where that is not installed, one in which it has said them.
+func spoken(t *testing.T, words string) string {
+	espeak, err := exec.LookPath("espeak-ng")
+	if err != nil {
+		clip, err := filepath.Abs(filepath.Join("testdata", "spoken.flac"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return clip
+	}
+	clip := filepath.Join(t.TempDir(), "spoken.wav")
+	if out, err := exec.Command(espeak, "-w", clip, words).CombinedOutput(); err != nil {
+		t.Fatalf("espeak-ng: %v\n%s", err, out)
+	}
+	return clip
 }
 
 // testHangUp: a client that goes away leaves no file and no busy model.
@@ -396,58 +423,5 @@ func (s *serving) testStop(t *testing.T) {
 		if strings.Contains(log, words) {
 			t.Errorf("the log holds the user's words %q", words)
 		}
-	}
-}
-
-// testSay: the same audio without a server.
-func (w world) testSay(t *testing.T) {
-	dir := t.TempDir()
-	out := filepath.Join(dir, "c1.wav")
-	c := goldenCalls(t)["c1_ryan_english"]
-	cmd := w.command(t.Context(), "say", "--speaker", c.Speaker, "--language", *c.Language, "--temperature", "0", "--max-frames", "16",
-		"--non-streaming-mode", "-o", out, "-")
-	cmd.Stdin = strings.NewReader(c.Text + "\n")
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdout, err := cmd.Output()
-	if err != nil || string(stdout) != out+"\n" {
-		t.Fatalf("say printed %q and %q: %v", stdout, &stderr, err)
-	}
-	if got := stderr.String(); got != "ttsui: warning: the speech was cut off at its limit of 16 frames\n" {
-		t.Errorf("stderr %q", got)
-	}
-	compareWithGolden(t, out, "c1_ryan_english")
-}
-
-// testSayInterrupted: ^C leaves nothing.
-func (w world) testSayInterrupted(t *testing.T) {
-	dir := t.TempDir()
-	cmd := w.command(t.Context(), "say", "--speaker", "Ryan", "--max-frames", "16384", "-o", filepath.Join(dir, "out.wav"), "--log-level", "info", "For ever.")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() && !strings.HasSuffix(lines.Text(), "| Generating audio...") {
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	var rest []string
-	for lines.Scan() {
-		rest = append(rest, lines.Text())
-	}
-	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("say ended with %v: %q", err, rest)
-	}
-	if len(rest) == 0 || !strings.HasPrefix(rest[len(rest)-1], "ttsui: error: ") {
-		t.Errorf("say's last words are %q", rest)
-	}
-	if left, _ := os.ReadDir(dir); len(left) != 0 {
-		t.Errorf("left behind: %v", left)
 	}
 }

@@ -101,6 +101,9 @@ func (f *sayFlags) build(cmd *cobra.Command, args []string) (tts.Request, error)
 		return req, err
 	}
 	req.ModelID = cmp.Or(req.ModelID, defaultModel(req.Mode))
+	if err := checkModel(req.ModelID, req.Mode); err != nil {
+		return req, err
+	}
 	if req.OutputPath, err = filepath.Abs(req.OutputPath); err != nil {
 		return req, err
 	}
@@ -152,6 +155,16 @@ func checkModeFlags(flags *pflag.FlagSet, mode tts.Mode) error {
 	return err
 }
 
+// checkModel refuses a model that is known to be for another mode, before it is loaded.
+func checkModel(id string, mode tts.Mode) error {
+	for _, m := range tts.Catalogue() {
+		if m.ID == id && m.Mode != mode {
+			return tts.Errorf(tts.CodeInvalid, "Leave --model out, or choose another --mode.", "%s is for the mode %s, not %s", id, m.Mode, mode)
+		}
+	}
+	return nil
+}
+
 func defaultModel(mode tts.Mode) string {
 	for _, m := range tts.Catalogue() {
 		if m.Mode == mode {
@@ -192,6 +205,9 @@ func say(cmd *cobra.Command, config app.Config, req tts.Request) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Check(req); err != nil {
+		return err
+	}
 	res, err := speak(ctx, a.Service(), req, show)
 	show.clear()
 	if err != nil {

@@ -101,6 +101,9 @@ func New(c Config) (*App, error) {
 	return a, nil
 }
 
+// Check finds what is wrong with req as far as that shows before its model is loaded.
+func (a *App) Check(req tts.Request) error { return a.service.Check(req) }
+
 // Service is what this process offers, without a network between.
 func (a *App) Service() tts.Service { return a.service }
 

@@ -86,6 +86,22 @@ func (s *Service) Generate(ctx context.Context, req tts.Request) (tts.Result, er
 	return res, nil
 }
 
+// Check finds what is wrong with req as far as that shows without its model, for those who have yet to load that: the
+// request, the place of the result, the head of the reference clip. Nothing is left of its tries.
+func (s *Service) Check(req tts.Request) error {
+	if err := req.Validate(); err != nil {
+		return err
+	}
+	if req.OutputPath != "" {
+		out, err := s.createWAV(req.OutputPath)
+		if err != nil {
+			return err
+		}
+		out.Abort()
+	}
+	return checkClip(req)
+}
+
 // take speaks into the file, whole or not at all, and to whoever listens.
 func (s *Service) take(ctx context.Context, m registry.Model, req tts.Request, tell func(tts.Progress)) (tts.Result, error) {
 	started := time.Now()

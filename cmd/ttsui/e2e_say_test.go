@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ttsui/internal/testkit"
+)
+
+// testSay: the same audio without a server, in each mode, with the text from each place.
+func (w world) testSay(t *testing.T) {
+	dir := t.TempDir()
+	calls := goldenCalls(t)
+	for _, name := range []string{"b4_icl_streamtext_shorttext", "c1_ryan_english", "v1_auto_instruct_eos"} {
+		t.Run(name, func(t *testing.T) {
+			c, out := calls[name], filepath.Join(dir, name+".wav")
+			args := []string{"say", "--temperature", "0", "--max-frames", "16", "--repetition-penalty", fmt.Sprint(c.Penalty), "--seed", "7",
+				"--top-k", "3", "--top-p", "0.5", fmt.Sprintf("--non-streaming-mode=%v", c.FullText), "-o", out}
+			if c.Language != nil {
+				args = append(args, "--language", *c.Language)
+			}
+			stdin := ""
+			switch c.Mode {
+			case "clone":
+				text := filepath.Join(dir, "text.txt")
+				if err := os.WriteFile(text, []byte(c.Text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, "--ref", testkit.Golden("clip.wav"), "--ref-text", c.RefText, "-f", text)
+			case "custom":
+				args = append(args, "--speaker", c.Speaker, "-")
+				stdin = c.Text + "\n"
+			default:
+				args = append(args, "--instruct", *c.Instruct, c.Text)
+			}
+			w.say(t, stdin, out, c, args...)
+			compareWithGolden(t, out, name)
+		})
+	}
+}
+
+// say runs the program, which has to speak the call into out.
+func (w world) say(t *testing.T, stdin, out string, c goldenCall, args ...string) {
+	t.Helper()
+	cmd := w.command(t.Context(), args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	if err != nil || string(stdout) != out+"\n" {
+		t.Fatalf("say printed %q and %q: %v", stdout, &stderr, err)
+	}
+	want := ""
+	if !c.Stopped {
+		want = "ttsui: warning: the speech was cut off at its limit of 16 frames\n"
+	}
+	if got := stderr.String(); got != want {
+		t.Errorf("stderr %q", got)
+	}
+}
+
+// testSayInterrupted: ^C leaves nothing.
+func (w world) testSayInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	cmd := w.command(t.Context(), "say", "--speaker", "Ryan", "--max-frames", "16384", "-o", filepath.Join(dir, "out.wav"), "--log-level", "info", "For ever.")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() && !strings.HasSuffix(lines.Text(), "| Generating audio...") {
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	var rest []string
+	for lines.Scan() {
+		rest = append(rest, lines.Text())
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("say ended with %v: %q", err, rest)
+	}
+	if len(rest) == 0 || !strings.HasPrefix(rest[len(rest)-1], "ttsui: error: ") {
+		t.Errorf("say's last words are %q", rest)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
