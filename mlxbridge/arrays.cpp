@@ -184,6 +184,20 @@ void evaluate(const std::vector<mx::array>& arrays) {
   mx::eval(arrays);
 }
 
+#ifdef __GLIBC__
+// Sizes from which an array is a mapping of its own, which goes back to the system when it is freed, whichever thread
+// does that and whatever lies beside it. For what comes and goes with each frame, making mappings costs too much.
+constexpr int work_mapping = 8 << 20;
+constexpr int lasting_mapping = 256 << 10;
+
+struct LastingMappings {
+  LastingMappings() { mallopt(M_MMAP_THRESHOLD, lasting_mapping); }
+  ~LastingMappings() { mallopt(M_MMAP_THRESHOLD, work_mapping); }
+};
+#else
+struct LastingMappings {};
+#endif
+
 // Row-major float32, int32, … on the CPU side, evaluated.
 mx::array readable(mlxb_array handle, mx::Dtype dtype, size_t n) {
   mx::array a = get(handle);
@@ -212,9 +226,8 @@ char* mlxb_start(int use_gpu) {
     // On the CPU mx::compile starts a C++ compiler at run time; users have none.
     if (!gpu) mx::disable_compile();
 #ifdef __GLIBC__
-    // Weights of this size go back to the system when they are freed, whichever thread does it and when. Without a
-    // fixed limit glibc raises its own to 32 MiB and keeps what is smaller.
-    mallopt(M_MMAP_THRESHOLD, 8 << 20);
+    // Without a fixed limit glibc raises its own to 32 MiB, and keeps what is smaller when it is freed.
+    mallopt(M_MMAP_THRESHOLD, work_mapping);
 #endif
   });
 }
@@ -333,6 +346,13 @@ char* mlxb_shape(mlxb_array a, int* shape, int capacity, int* rank, mlxb_dtype* 
 
 char* mlxb_eval(const mlxb_array* arrays, int n) {
   return guard("eval", [&] { evaluate(get_all(arrays, n)); });
+}
+
+char* mlxb_eval_lasting(const mlxb_array* arrays, int n) {
+  return guard("eval_lasting", [&] {
+    [[maybe_unused]] LastingMappings mappings;
+    evaluate(get_all(arrays, n));
+  });
 }
 
 char* mlxb_async_eval(const mlxb_array* arrays, int n) {

@@ -21,6 +21,7 @@ func RawFunctions() map[string]any {
 		"mlxb_free":               _Cfunc_mlxb_free,
 		"mlxb_shape":              _Cfunc_mlxb_shape,
 		"mlxb_eval":               _Cfunc_mlxb_eval,
+		"mlxb_eval_lasting":       _Cfunc_mlxb_eval_lasting,
 		"mlxb_async_eval":         _Cfunc_mlxb_async_eval,
 		"mlxb_read_f32":           _Cfunc_mlxb_read_f32,
 		"mlxb_read_i32":           _Cfunc_mlxb_read_i32,

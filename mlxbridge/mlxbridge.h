@@ -43,6 +43,7 @@ char* mlxb_load(mlxb_array* out, const char* path, const char* const* names, int
 char* mlxb_free(const mlxb_array* arrays, int n);
 char* mlxb_shape(mlxb_array a, int* shape, int capacity, int* rank, mlxb_dtype* dtype);
 char* mlxb_eval(const mlxb_array* arrays, int n);
+char* mlxb_eval_lasting(const mlxb_array* arrays, int n);  // for what lives long: its memory is given back when it is freed
 char* mlxb_async_eval(const mlxb_array* arrays, int n);
 char* mlxb_read_f32(mlxb_array a, float* out, size_t n);    // evaluates; n must be the array's size
 char* mlxb_read_i32(mlxb_array a, int32_t* out, size_t n);

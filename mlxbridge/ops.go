@@ -157,6 +157,12 @@ func (s *Scope) Eval(arrays ...Array) {
 	s.evaluate(arrays, func(p *C.mlxb_array, n C.int) *C.char { return C.mlxb_eval(p, n) })
 }
 
+// EvalLasting is Eval for arrays that will be kept for long, such as weights: their memory goes back to the system when
+// they are freed, whatever was made around them.
+func (s *Scope) EvalLasting(arrays ...Array) {
+	s.evaluate(arrays, func(p *C.mlxb_array, n C.int) *C.char { return C.mlxb_eval_lasting(p, n) })
+}
+
 // AsyncEval starts computing the arrays and returns at once; a later Eval or read waits for them.
 func (s *Scope) AsyncEval(arrays ...Array) {
 	s.evaluate(arrays, func(p *C.mlxb_array, n C.int) *C.char { return C.mlxb_async_eval(p, n) })

@@ -204,7 +204,7 @@ const readPiece = 64 << 20
 func (w *Weights) ReadSome() (more bool, err error) {
 	for read := 0; read < readPiece && len(w.pending) > 0; w.pending = w.pending[1:] {
 		a := w.pending[0]
-		w.scope.Eval(a)
+		w.scope.EvalLasting(a)
 		size := w.scope.DType(a).Size()
 		for _, n := range w.scope.Shape(a) {
 			size *= n
