@@ -61,27 +61,24 @@ type errorAnswer struct {
 	Hint   string   `json:"hint"`
 }
 
-func internalError() errorAnswer {
-	return errorAnswer{"Internal error.", tts.CodeInternal, "The log says what happened; TTSUI goes on."}
-}
-
 // writeError answers with err. What is nobody's mistake but ours goes to the log in full and stays out of the answer.
-func (s *Server) writeError(w http.ResponseWriter, err error) {
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	code := tts.CodeOf(err)
 	if code == tts.CodeInternal {
-		s.log.Error().Msgf("Internal error: %v", err)
-		s.writeJSON(w, http.StatusInternalServerError, internalError())
+		i := newIncident()
+		s.log.Error().Msgf("Internal error %s: %v", i, err)
+		s.writeJSON(w, r, http.StatusInternalServerError, i.answer())
 		return
 	}
 	st := status(code)
-	var r refusal
-	if errors.As(err, &r) {
-		st = r.status
+	var refused refusal
+	if errors.As(err, &refused) {
+		st = refused.status
 	}
 	if st == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "5") // seconds: about a sentence
 	}
-	s.writeJSON(w, st, errorAnswer{err.Error(), code, tts.HintOf(err)})
+	s.writeJSON(w, r, st, errorAnswer{err.Error(), code, tts.HintOf(err)})
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +86,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	for _, route := range s.routes() {
 		endpoints = append(endpoints, route.method+" "+route.path)
 	}
-	s.writeError(w, tts.Errorf(tts.CodeNotFound, "The endpoints are "+strings.Join(endpoints, ", ")+".", "there is no %.200q", r.URL.Path))
+	s.writeError(w, r, tts.Errorf(tts.CodeNotFound, "The endpoints are "+strings.Join(endpoints, ", ")+".", "there is no %.200q", r.URL.Path))
 }
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
@@ -101,5 +98,5 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.writeError(w, refuse(http.StatusMethodNotAllowed, "Use "+strings.Join(allowed, " or ")+".", "%.200s does not take %.20s", r.URL.Path, r.Method))
+	s.writeError(w, r, refuse(http.StatusMethodNotAllowed, "Use "+strings.Join(allowed, " or ")+".", "%.200s does not take %.20s", r.URL.Path, r.Method))
 }

@@ -68,7 +68,7 @@ func generate[T any](s *Server, request func(T) tts.Request) http.HandlerFunc {
 			err = decode(body, &sent)
 		}
 		if err != nil {
-			s.writeError(w, err)
+			s.writeError(w, r, err)
 			return
 		}
 		s.speak(w, r, request(sent))
@@ -80,7 +80,7 @@ func generate[T any](s *Server, request func(T) tts.Request) http.HandlerFunc {
 func (s *Server) speak(w http.ResponseWriter, r *http.Request, req tts.Request) {
 	stream, err := chooseStream(r.Header.Values("Accept"), req.OutputPath != "")
 	if err != nil {
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 		return
 	}
 	req.JobID = strings.Join(r.Header.Values("X-Job-Id"), ",") // two are none
@@ -97,10 +97,10 @@ func (s *Server) speak(w http.ResponseWriter, r *http.Request, req tts.Request) 
 	}
 	res, err := s.service.Generate(r.Context(), req)
 	if err != nil {
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 		return
 	}
-	s.writeJSON(w, http.StatusOK, generateAnswer{
+	s.writeJSON(w, r, http.StatusOK, generateAnswer{
 		OutputPath: res.OutputPath, Success: true, JobID: jobID, Seed: res.Seed, Frames: res.Frames,
 		AudioSeconds: res.AudioSeconds(), GenerationSeconds: res.Seconds, Truncated: res.Truncated,
 	})

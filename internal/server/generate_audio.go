@@ -76,33 +76,43 @@ func parseAccept(header string) []mediaRange {
 // connection breaks, so that the client can tell it from the end.
 func (s *Server) speakAloud(w http.ResponseWriter, r *http.Request, stream audio.Stream, req tts.Request) {
 	ctx, hangUp := context.WithCancelCause(r.Context())
-	defer hangUp(nil)
 	a := &audioAnswer{w: w, conn: http.NewResponseController(w), stream: stream, waiting: make(chan []byte, backlog), end: ctx.Done()}
-	hurried := make(chan struct{})
-	calm := context.AfterFunc(ctx, func() {
-		_ = a.conn.SetWriteDeadline(time.Now()) // ends a Write that waits for the client
-		close(hurried)
-	})
-	var sending sync.WaitGroup
-	sending.Go(func() { hangUpOn(a.send(), hangUp) })
 	req.Audio = a
-	_, err := s.service.Generate(ctx, req)
-	hangUpOn(err, hangUp)
-	close(a.waiting)
-	sending.Wait()
-	if !calm() {
-		<-hurried // conn must not be used after this
-		err = cmp.Or(err, context.Cause(ctx))
-	}
-	_ = a.conn.SetWriteDeadline(time.Time{})
+	err := s.speakTo(ctx, hangUp, a, req, describe(r))
+	_ = a.conn.SetWriteDeadline(time.Now().Add(stallTimeout)) // for what net/http sends at the end
 	switch {
 	case err == nil:
 	case a.begun:
 		s.log.Info().Msgf("Broke off an answer of audio: %v", err)
 		panic(http.ErrAbortHandler)
 	default:
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 	}
+}
+
+// speakTo has the service speak, and sends what it says meanwhile. When it returns, also by a panic, nobody uses the
+// connection any more.
+func (s *Server) speakTo(ctx context.Context, hangUp context.CancelCauseFunc, a *audioAnswer, req tts.Request, what string) (err error) {
+	hurried := make(chan struct{})
+	calm := context.AfterFunc(ctx, func() {
+		_ = a.conn.SetWriteDeadline(time.Now()) // ends a Write that waits for the client
+		close(hurried)
+	})
+	var sending sync.WaitGroup
+	sending.Go(func() { hangUpOn(s.survive("sending audio for "+what, a.send), hangUp) })
+	err = errGone(context.Canceled) // stands when Generate panics
+	defer func() {
+		hangUpOn(err, hangUp)
+		close(a.waiting)
+		sending.Wait()
+		if !calm() {
+			<-hurried
+			err = cmp.Or(err, context.Cause(ctx))
+		}
+		hangUp(nil)
+	}()
+	_, err = s.service.Generate(ctx, req)
+	return err
 }
 
 // hangUpOn ends a context for a reason, if there is one.

@@ -47,7 +47,7 @@ func (s *Server) generateClone(w http.ResponseWriter, r *http.Request) {
 	defer clip.remove()
 	req, err := s.readClone(w, r, &clip)
 	if err != nil {
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 		return
 	}
 	s.speak(w, r, req)

@@ -30,7 +30,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 		}
 		if err := s.guard.admit(w.Header(), r); err != nil {
-			s.writeError(w, err)
+			s.writeError(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -33,7 +33,7 @@ func (s *Server) cancelJob(ctx context.Context, _ []byte) (any, error) {
 func (s *Server) streamJob(w http.ResponseWriter, r *http.Request) {
 	id := chi.URLParam(r, "id")
 	if err := s.awaitJob(r.Context(), id); err != nil {
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 		return
 	}
 	s.stream(w, r, func(ctx context.Context, send func(*sse.Event)) {

@@ -31,7 +31,7 @@ func (s *Server) mark(id uint64) string { return fmt.Sprintf("%s-%d", s.logs.Run
 func (s *Server) listLogs(w http.ResponseWriter, r *http.Request) {
 	q, err := s.readLogQuery(r.URL, "level", "since", "limit")
 	if err != nil {
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 		return
 	}
 	var page logs.Page
@@ -44,7 +44,7 @@ func (s *Server) listLogs(w http.ResponseWriter, r *http.Request) {
 	for _, e := range page.Entries {
 		answer.Logs = append(answer.Logs, newLogEntry(e))
 	}
-	s.writeJSON(w, http.StatusOK, answer)
+	s.writeJSON(w, r, http.StatusOK, answer)
 }
 
 type clearAnswer struct {
@@ -76,7 +76,7 @@ func (s *Server) streamLogs(w http.ResponseWriter, r *http.Request) {
 		err = s.resume(&q, "Last-Event-ID", id)
 	}
 	if err != nil {
-		s.writeError(w, err)
+		s.writeError(w, r, err)
 		return
 	}
 	if !q.resumes {

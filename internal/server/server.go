@@ -10,14 +10,16 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	stdlog "log"
 	"net"
 	"net/http"
-	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -63,7 +65,8 @@ type Server struct {
 	bigBodies chan struct{} // holds one token for each body with a clip in it that is in memory
 }
 
-// Limits of a connection. There is none on how long an answer takes: a generation takes minutes.
+// Limits of a connection. There is none on how long an answer takes to make: a generation takes minutes. Who makes one
+// sets a deadline for the client to take it.
 const (
 	headerTimeout = 10 * time.Second
 	bodyTimeout   = 30 * time.Second
@@ -140,25 +143,53 @@ func (s *Server) serve(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(w, r, maxBody)
 		if err != nil {
-			s.writeError(w, err)
+			s.writeError(w, r, err)
 			return
 		}
 		answer, err := route.answer(r.Context(), body)
 		if err != nil {
-			s.writeError(w, err)
+			s.writeError(w, r, err)
 			return
 		}
-		s.writeJSON(w, http.StatusOK, answer)
+		s.writeJSON(w, r, http.StatusOK, answer)
 	}
 }
 
-func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
+func (s *Server) writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	body := encode(v)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	s.write(w, r, body)
+}
+
+// encode makes v, which is a struct of ours, JSON in one line.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // it could make text six times as long, and some readers take lines of 64 KiB at most
 	if err := enc.Encode(v); err != nil {
-		s.log.Debug().Msgf("The client took no answer: %v", err)
+		panic(fmt.Errorf("encode %T: %w", v, err))
+	}
+	return b.Bytes()
+}
+
+// pieceSize is how much of an answer a client has stallTimeout for.
+const pieceSize = 64 << 10
+
+// write sends the body of a whole answer in pieces. A client that is slow gets all of it; one that takes nothing is
+// dropped, rather than keep the connection and the memory for ever.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, body []byte) {
+	conn := http.NewResponseController(w)
+	patience := stallTimeout
+	if r.ContentLength != 0 { // net/http may wait for the rest of it before it sends anything
+		patience += uploadTimeout
+	}
+	for piece := range slices.Chunk(body, pieceSize) {
+		_ = conn.SetWriteDeadline(time.Now().Add(patience))
+		if _, err := w.Write(piece); err != nil {
+			s.log.Debug().Msgf("The client took no answer: %v", err)
+			return
+		}
 	}
 }
 
@@ -175,24 +206,6 @@ func (s *Server) logRequest(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(ww, r)
 		end = ""
-	})
-}
-
-// recoverPanic answers for a handler that panics, and keeps the process alive.
-func (s *Server) recoverPanic(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			v := recover()
-			switch v {
-			case nil:
-				return
-			case http.ErrAbortHandler: // an answer that was begun and has failed
-				panic(v)
-			}
-			logs.Critical(&s.log).Str("stack", string(debug.Stack())).Msgf("Panic while answering %s %.200s: %v", r.Method, r.URL.Path, v)
-			s.writeJSON(w, http.StatusInternalServerError, internalError())
-		}()
-		next.ServeHTTP(w, r)
 	})
 }
 

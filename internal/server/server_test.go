@@ -43,10 +43,11 @@ const maxClip = 3 << 20
 
 // house is a running server over the whole of the control plane; only the models are small.
 type house struct {
-	url    string
-	dir    string
-	server *server.Server
-	log    *lockedBuffer
+	url     string
+	dir     string
+	uploads string // not there before the first clip
+	server  *server.Server
+	log     *lockedBuffer
 }
 
 type lockedBuffer struct {
@@ -71,19 +72,16 @@ func open(t *testing.T, tones *registrytest.Tones) *house {
 	log := logs.New(h.log, zerolog.DebugLevel, time.Now)
 	r := registry.New(registry.Config{Loader: tones, Log: log})
 	h.start(t, &speech.Service{Registry: r, Log: log}, log)
-	t.Cleanup(func() {
-		if err := r.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { atEnd(t, r.Close) })
 	return h
 }
 
 func (h *house) start(t *testing.T, service tts.Service, log zerolog.Logger) {
+	h.uploads = filepath.Join(t.TempDir(), "uploads")
 	h.server = server.New(server.Config{
 		Service: service,
 		Log:     log,
-		Uploads: h.dir,
+		Uploads: h.uploads,
 		MaxClip: maxClip,
 		Now:     func() time.Time { return time.Date(2026, 2, 20, 10, 11, 12, 345_678_000, time.Local) },
 	})
@@ -96,13 +94,31 @@ func (h *house) start(t *testing.T, service tts.Service, log zerolog.Logger) {
 	go func() { served <- h.server.Serve(ln) }()
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
-		if err := h.server.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
+		atEnd(t, h.server.Shutdown)
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// atEnd does what ends something, which must not take a minute.
+func atEnd(t testing.TB, end func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := end(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// await waits for a signal, but not for ever.
+func await[T any](t testing.TB, signal <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-signal:
+	case <-time.After(patience):
+		t.Fatal("waited in vain")
+	}
+	return v
 }
 
 // call sends body, a string as it is or anything else as JSON, and gives the status and the answer.
@@ -124,6 +140,8 @@ func (h *house) try(ctx context.Context, method, path string, body any) (int, ma
 		}
 		text = string(data)
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, h.url+path, strings.NewReader(text))
 	if err != nil {
 		return 0, nil, err
@@ -399,18 +417,21 @@ func TestAnswersWhileLoadingAndSpeaking(t *testing.T) {
 		},
 	})
 	h.load(t, custom)
+	ctx, cancel := context.WithCancel(t.Context())
 	var blocked sync.WaitGroup
+	defer blocked.Wait()
+	defer cancel() // should the test fail
 	for path, body := range map[string]object{"/models/load": {"model_id": base}, "/generate/control": h.control()} {
 		blocked.Go(func() {
-			if status, answer, err := h.try(t.Context(), "POST", path, body); err != nil || status != 200 {
+			if status, answer, err := h.try(ctx, "POST", path, body); err != nil || status != 200 {
 				t.Errorf("%s: %d %v %v", path, status, answer, err)
 			}
 		})
 	}
-	<-busy
-	<-busy
+	await(t, busy)
+	await(t, busy)
 	var times []time.Duration
-	for range 100 {
+	for range 500 {
 		for _, path := range []string{"/health", "/models"} {
 			started := time.Now()
 			if status, _ := h.call(t, "GET", path, nil); status != 200 {
@@ -420,7 +441,10 @@ func TestAnswersWhileLoadingAndSpeaking(t *testing.T) {
 		}
 	}
 	slices.Sort(times)
-	t.Logf("200 answers while a load and a generation hang: median %v, p99 %v", times[100], times[197])
+	t.Logf("1,000 answers while a load and a generation hang: median %v, p99 %v", times[500], times[989])
+	if times[500] > 50*time.Millisecond {
+		t.Errorf("half of the answers took more than %v", times[500])
+	}
 	status, answer := h.call(t, "POST", "/models/unload", object{"model_id": custom})
 	if status != 409 || answer["code"] != "busy" || answer["hint"] == "" {
 		t.Errorf("unload during a generation: %d %v", status, answer)
@@ -446,7 +470,7 @@ func TestClientThatGoesAwayCancels(t *testing.T) {
 	if _, _, err := h.try(ctx, "POST", "/generate/control", h.control()); !errors.Is(err, context.Canceled) {
 		t.Errorf("the call: %v", err)
 	}
-	if err := <-ended; !errors.Is(err, context.Canceled) {
+	if err := await(t, ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("the generation: %v", err)
 	}
 	if _, answer := h.call(t, "GET", "/models", nil); answer["models"].([]any)[2].(object)["state"] != "loaded" {
@@ -467,55 +491,13 @@ func TestShutdownCancelsWhatRuns(t *testing.T) {
 		status, _, _ := h.try(context.Background(), "POST", "/generate/control", h.control())
 		answered <- status
 	}()
-	<-started
-	if err := h.server.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if status := <-answered; status != 499 {
+	await(t, started)
+	atEnd(t, h.server.Shutdown)
+	if status := await(t, answered); status != 499 {
 		t.Errorf("the generation answered %d", status)
 	}
 	if _, err := os.Stat(h.out()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the file: %v", err)
-	}
-}
-
-// brokenService fails each call in a way of its own.
-type brokenService struct{ tts.Service }
-
-func (brokenService) Models(context.Context) ([]tts.ModelInfo, error) { panic("a bug\nin Models") }
-
-func (brokenService) Load(_ context.Context, id string, _ tts.LoadOptions) (tts.ModelInfo, error) {
-	code, _, _ := strings.Cut(id, "/")
-	if code == "bare" {
-		return tts.ModelInfo{}, errors.New("secret: /var/models")
-	}
-	return tts.ModelInfo{}, fmt.Errorf("load: %w", tts.Errorf(tts.Code(code), "Do this.", "it failed"))
-}
-
-func TestEveryCodeHasItsStatus(t *testing.T) {
-	h := &house{log: &lockedBuffer{}}
-	h.start(t, brokenService{}, logs.New(h.log, zerolog.DebugLevel, time.Now))
-	for code, want := range map[tts.Code]int{
-		tts.CodeInvalid: 400, tts.CodeNotLoaded: 400, tts.CodeDenied: 403, tts.CodeNotFound: 404, tts.CodeBusy: 409, tts.CodeQueueFull: 429, tts.CodeCorrupt: 422,
-		tts.CodeUnsupported: 422, tts.CodeCanceled: 499, tts.CodeNoMemory: 503, tts.CodeTimeout: 504, tts.CodeDiskFull: 507,
-	} {
-		status, answer := h.call(t, "POST", "/models/load", object{"model_id": string(code) + "/x"})
-		if d := cmp.Diff(object{"detail": "load: it failed", "code": string(code), "hint": "Do this."}, answer); d != "" || status != want {
-			t.Errorf("%s: %d, want %d: %s", code, status, want, d)
-		}
-	}
-	internal := object{"detail": "Internal error.", "code": "internal", "hint": "The log says what happened; TTSUI goes on."}
-	for _, c := range []struct{ method, path, id, log string }{
-		{"POST", "/models/load", "bare/x", "| ERROR | Internal error: secret: /var/models\n"},
-		{"GET", "/models", "", `| CRITICAL | Panic while answering GET /models: a bug\nin Models`},
-	} {
-		status, answer := h.call(t, c.method, c.path, object{"model_id": c.id})
-		if d := cmp.Diff(internal, answer); d != "" || status != 500 {
-			t.Errorf("%s: %d %s", c.path, status, d)
-		}
-		if !strings.Contains(h.log.String(), c.log) {
-			t.Errorf("the log lacks %q", c.log)
-		}
 	}
 }
 

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"sync"
@@ -35,7 +34,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, src source) {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		s.writeError(w, refusal{http.StatusServiceUnavailable,
+		s.writeError(w, r, refusal{http.StatusServiceUnavailable,
 			tts.Errorf(tts.CodeBusy, "Close a window that shows the log, or try again later.", "%d clients follow events already", maxStreams)})
 		return
 	}
@@ -50,7 +49,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, src source) {
 		_ = conn.SetWriteDeadline(time.Now().Add(farewell)) // ends a Write that waits for a client
 		close(hurried)
 	})
-	serveEvents(&eventWriter{w, conn, ctx.Err, hangUp}, r.Clone(ctx), hangUp, s.withHeartbeat(src))
+	src = s.surviving("sending events for "+describe(r), hangUp, s.withHeartbeat(src))
+	serveEvents(&eventWriter{w, conn, ctx.Err, hangUp}, r.Clone(ctx), hangUp, src)
 	<-hurried // conn must not be used after this
 }
 
@@ -85,8 +85,10 @@ func serveEvents(w http.ResponseWriter, r *http.Request, hangUp func(), src sour
 // withHeartbeat adds comments to what src sends, so that either end notices when the other has gone.
 func (s *Server) withHeartbeat(src source) source {
 	return func(ctx context.Context, send func(*sse.Event)) {
-		ctx, stop := context.WithCancel(ctx)
 		var beating sync.WaitGroup
+		defer beating.Wait()
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
 		beating.Go(func() {
 			tick := time.NewTicker(s.heartbeat)
 			defer tick.Stop()
@@ -100,18 +102,26 @@ func (s *Server) withHeartbeat(src source) source {
 			}
 		})
 		src(ctx, send)
-		stop()
-		beating.Wait()
+	}
+}
+
+// surviving hangs up when src panics, which must not end the process. What the client misses it gets when it comes
+// again.
+func (s *Server) surviving(what string, hangUp func(), src source) source {
+	return func(ctx context.Context, send func(*sse.Event)) {
+		err := s.survive(what, func() error {
+			src(ctx, send)
+			return nil
+		})
+		if err != nil {
+			hangUp()
+		}
 	}
 }
 
 // event makes an event whose data is JSON, which has no line ends that could begin another field or event.
 func event(name, id string, data any) *sse.Event {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // it could make data six times as long, and some readers take 64 KiB at most
-	_ = enc.Encode(data)     // data is a struct of ours
-	return &sse.Event{Event: []byte(name), ID: []byte(id), Data: bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
+	return &sse.Event{Event: []byte(name), ID: []byte(id), Data: bytes.TrimSuffix(encode(data), []byte("\n"))}
 }
 
 // eventWriter hangs up on a client that takes nothing any more. The library would go on and write to nobody.
