@@ -153,7 +153,12 @@ func TestContractHoldsSchemas(t *testing.T) {
 // requests against openapi.yaml.
 func TestAnswersKeepTheContract(t *testing.T) {
 	c := readContract(t)
-	h := open(t, &registrytest.Tones{})
+	h := open(t, &registrytest.Tones{OnClose: func(id string) error {
+		if id == custom {
+			return tts.Errorf(tts.CodeTimeout, "Start TTSUI again.", "it does not let go")
+		}
+		return nil
+	}})
 	met := map[string]bool{}
 	ask := func(status int, method, path, route string, body any) object {
 		t.Helper()
@@ -209,6 +214,9 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	post(200, "/logs/clear", object{})
 	post(200, "/models/unload", object{"model_id": base, "wait": true})
 	post(200, "/models/unload", object{"model_id": "somebody/unknown"})
+	if answer := post(200, "/models/unload", object{"model_id": custom}); answer["code"] != "timeout" {
+		t.Errorf("an unload that fails: %v", answer)
+	}
 	post(400, "/models/load", object{"model_id": "no id"})
 	ask(404, "GET", "/jobs/none", "/jobs/{id}", nil)
 	ask(404, "GET", "/jobs/none/events", "/jobs/{id}/events", nil)

@@ -41,6 +41,7 @@ type unloadAnswer struct {
 	Memory  tts.Memory `json:"memory"`
 	Error   *string    `json:"error"`
 	Hint    *string    `json:"hint,omitempty"`
+	Code    tts.Code   `json:"code,omitempty"`
 }
 
 func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
@@ -49,7 +50,7 @@ func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	info, err := s.service.Unload(ctx, req.ModelID, req.UnloadOptions)
-	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Error, info.Hint}, err
+	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Error, info.Hint, info.Code}, err
 }
 
 // stats adds to what the service knows of itself what only the server does.

@@ -29,11 +29,7 @@ func openCrowded(t *testing.T) *house {
 	h := &house{dir: t.TempDir(), log: &lockedBuffer{}}
 	r := registry.New(registry.Config{Loader: &crowded{}, Log: zerolog.Nop()})
 	h.start(t, &speech.Service{Registry: r, Log: zerolog.Nop()}, zerolog.Nop())
-	t.Cleanup(func() {
-		if err := r.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { atEnd(t, r.Close) })
 	return h
 }
 
@@ -52,10 +48,14 @@ func TestLoadCanBeForced(t *testing.T) {
 
 func TestUnloadCanWait(t *testing.T) {
 	speaking, finish := make(chan struct{}), make(chan struct{})
-	h := open(t, &registrytest.Tones{OnFrame: func(_ context.Context, frame int) error {
-		if frame == 0 {
-			close(speaking)
-			<-finish
+	h := open(t, &registrytest.Tones{OnFrame: func(ctx context.Context, frame int) error {
+		if frame > 0 {
+			return nil
+		}
+		close(speaking)
+		select {
+		case <-finish:
+		case <-ctx.Done():
 		}
 		return nil
 	}})
@@ -65,7 +65,7 @@ func TestUnloadCanWait(t *testing.T) {
 		status, _, _ := h.try(context.Background(), "POST", "/generate/control", object{"model_id": custom, "text": "hi", "speaker": "Ryan", "output_path": h.out()})
 		generated <- status
 	}()
-	<-speaking
+	await(t, speaking)
 	if status, answer := h.call(t, "POST", "/models/unload", object{"model_id": custom}); status != 409 || answer["code"] != "busy" {
 		t.Errorf("without waiting: %d %v", status, answer)
 	}
@@ -81,10 +81,10 @@ func TestUnloadCanWait(t *testing.T) {
 		unloaded <- state
 	}()
 	close(finish)
-	if status := <-generated; status != 200 {
+	if status := await(t, generated); status != 200 {
 		t.Errorf("the generation: %d", status)
 	}
-	if state := <-unloaded; state != "unloaded" {
+	if state := await(t, unloaded); state != "unloaded" {
 		t.Errorf("the model is %q", state)
 	}
 }

@@ -88,9 +88,17 @@ func (s Subject) testAudioBreaksOff(t *testing.T) {
 	}
 }
 
+// limited is a context for jobs that wait for each other, so that one which waits in vain ends its test and not the run.
+func limited(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // speaking starts a generation that waits in its first frame, and gives the job. What the generation ends with comes
 // by the channel.
 func (s Subject) speaking(t *testing.T, release <-chan struct{}) (tts.Service, tts.Job, <-chan error) {
+	ctx := limited(t)
 	began := make(chan struct{})
 	var once sync.Once
 	service := s.Open(t, &registrytest.Tones{OnFrame: func(ctx context.Context, frame int) error {
@@ -105,10 +113,14 @@ func (s Subject) speaking(t *testing.T, release <-chan struct{}) (tts.Service, t
 	ended := make(chan error, 1)
 	req := control(t)
 	go func() {
-		_, err := service.Generate(t.Context(), req)
+		_, err := service.Generate(ctx, req)
 		ended <- err
 	}()
-	<-began
+	select {
+	case <-began:
+	case err := <-ended:
+		t.Fatal("the generation ended before it began:", err)
+	}
 	list, err := service.Jobs(t.Context())
 	if err != nil || len(list) != 1 || list[0].State != tts.JobRunning || list[0].OutputPath != req.OutputPath || list[0].StartedAt == nil {
 		t.Fatalf("jobs are %+v, %v", list, err)
@@ -164,6 +176,8 @@ func (s Subject) testUnknownJob(t *testing.T) {
 
 // testWatch has a job wait for another, and each of its frames for the word that the one before was seen.
 func (s Subject) testWatch(t *testing.T, heard tts.Sink) {
+	ctx, giveUp := context.WithCancel(limited(t))
+	defer giveUp()
 	began, frames := make(chan struct{}), make(chan struct{}, 10) // room for all of both jobs
 	var once sync.Once
 	service := s.Open(t, &registrytest.Tones{OnFrame: func(ctx context.Context, _ int) error {
@@ -175,14 +189,16 @@ func (s Subject) testWatch(t *testing.T, heard tts.Sink) {
 		return nil
 	}})
 	load(t, service, custom)
-	var before sync.WaitGroup
-	defer before.Wait()
-	before.Go(func() {
-		if _, err := service.Generate(t.Context(), control(t)); err != nil {
-			t.Error("the job before it:", err)
-		}
-	})
-	<-began
+	before, first := make(chan error, 1), control(t)
+	go func() {
+		_, err := service.Generate(ctx, first)
+		before <- err
+	}()
+	select {
+	case <-began:
+	case err := <-before:
+		t.Fatal("the job before it:", err)
+	}
 	req := control(t)
 	req.JobID, req.Audio = "my-own-name", heard
 	var told []string
@@ -201,8 +217,12 @@ func (s Subject) testWatch(t *testing.T, heard tts.Sink) {
 			frames <- struct{}{}
 		}
 	}
-	if _, err := service.Generate(t.Context(), req); err != nil {
+	if _, err := service.Generate(ctx, req); err != nil {
 		t.Error(err)
+		giveUp()
+	}
+	if err := <-before; err != nil {
+		t.Error("the job before it:", err)
 	}
 	told = slices.DeleteFunc(told, func(s string) bool { return s == "running 5" }) // may be one change with the end
 	if want := []string{"queued 0", "running 0", "running 1", "running 2", "running 3", "running 4", "done 5"}; !slices.Equal(told, want) {
@@ -212,6 +232,7 @@ func (s Subject) testWatch(t *testing.T, heard tts.Sink) {
 
 // testJobName follows a job by its name before there is one of that name, and stops it when it comes.
 func (s Subject) testJobName(t *testing.T) {
+	ctx := limited(t)
 	release := make(chan struct{})
 	service, _, ended := s.speaking(t, release)
 	req := control(t)
@@ -219,16 +240,16 @@ func (s Subject) testJobName(t *testing.T) {
 	var states []tts.JobState
 	watched := make(chan error, 1)
 	go func() {
-		watched <- service.WatchJob(t.Context(), req.JobID, func(j tts.Job) {
+		watched <- service.WatchJob(ctx, req.JobID, func(j tts.Job) {
 			states = append(states, j.State)
 			if j.State == tts.JobQueued {
-				if _, err := service.CancelJob(t.Context(), req.JobID); err != nil {
+				if _, err := service.CancelJob(ctx, req.JobID); err != nil {
 					t.Error("cancel:", err)
 				}
 			}
 		})
 	}()
-	_, err := service.Generate(t.Context(), req)
+	_, err := service.Generate(ctx, req)
 	wantError(t, err, tts.CodeCanceled, "")
 	if err := <-watched; err != nil || !slices.Equal(states, []tts.JobState{tts.JobQueued, tts.JobCanceled}) {
 		t.Errorf("watched %v, %v", states, err)

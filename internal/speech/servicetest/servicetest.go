@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"ttsui/internal/registry/registrytest"
 	"ttsui/internal/tts"
@@ -24,6 +25,9 @@ const (
 	added   = "somebody/a-model-of-their-own"
 	missing = "somebody/missing"
 )
+
+// patience is the longest that a test waits for another job: far above what any machine needs.
+const patience = time.Minute
 
 // Subject is what Run tests.
 type Subject struct {
@@ -41,6 +45,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("loads come together", s.testLoadsCoalesce)
 	t.Run("who gives up waiting for a load", s.testImpatientLoad)
 	t.Run("unload", s.testUnload)
+	t.Run("an unload that fails", s.testFailedUnload)
 	t.Run("unload in use", s.testUnloadInUse)
 	t.Run("generate", s.testGenerate)
 	t.Run("generate refuses", s.testGenerateRefuses)
@@ -155,6 +160,18 @@ func (s Subject) testUnload(t *testing.T) {
 	info, err := service.Unload(t.Context(), "somebody/unknown", tts.UnloadOptions{})
 	if err != nil || info.State != tts.Failed || info.Error == nil || *info.Error != "Unknown model: somebody/unknown" {
 		t.Errorf("an unknown model: %+v, %v", info, err)
+	}
+}
+
+func (s Subject) testFailedUnload(t *testing.T) {
+	service := s.Open(t, &registrytest.Tones{OnClose: func(string) error {
+		return tts.Errorf(tts.CodeTimeout, "Start TTSUI again.", "it does not let go")
+	}})
+	load(t, service, base)
+	info, err := service.Unload(t.Context(), base, tts.UnloadOptions{})
+	if err != nil || info.Error == nil || *info.Error != "it does not let go" || info.Code != tts.CodeTimeout ||
+		info.Hint == nil || *info.Hint != "Start TTSUI again." {
+		t.Errorf("%+v, %v", info, err)
 	}
 }
 
