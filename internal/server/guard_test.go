@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -47,11 +46,11 @@ func serve(t *testing.T, guard server.Guard, dir string) (*server.Server, *net.T
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ln) }()
 	t.Cleanup(func() {
-		for _, err := range []error{s.Shutdown(context.Background()), <-served, r.Close(context.Background())} {
-			if err != nil {
-				t.Error(err)
-			}
+		atEnd(t, s.Shutdown)
+		if err := <-served; err != nil {
+			t.Error(err)
 		}
+		atEnd(t, r.Close)
 	})
 	return s, ln.Addr().(*net.TCPAddr), log
 }

@@ -69,7 +69,10 @@ func TestJobs(t *testing.T) {
 	first, next := make(chan struct{}), make(chan struct{})
 	h := open(t, &registrytest.Tones{OnFrame: func(ctx context.Context, n int) error {
 		if n == 0 {
-			first <- struct{}{}
+			select {
+			case first <- struct{}{}:
+			case <-ctx.Done():
+			}
 		}
 		select {
 		case <-next:
@@ -78,22 +81,35 @@ func TestJobs(t *testing.T) {
 		return nil
 	}})
 	h.load(t, custom)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	var calls sync.WaitGroup
 	defer calls.Wait()
+	defer cancel() // should the test fail
+	goOn := func() {
+		select {
+		case next <- struct{}{}:
+		case <-ctx.Done():
+			t.Error("the job does not go on")
+		}
+	}
 	speak := func(name string, status int) {
 		body := with(h.control(), "output_path", filepath.Join(h.dir, name))
 		calls.Go(func() {
-			if got, answer, err := h.try(context.Background(), "POST", "/generate/control", body); err != nil || got != status {
+			if got, answer, err := h.try(ctx, "POST", "/generate/control", body); err != nil || got != status {
 				t.Errorf("%s: %d, want %d: %v, %v", name, got, status, answer, err)
 			}
 		})
 	}
 	speak("runs.wav", 200)
-	<-first
-	next <- struct{}{}
+	await(t, first)
+	goOn()
 	speak("waits.wav", 499)
 	var list []any
 	for len(list) < 2 || list[0].(object)["frames"] != 1.0 { // the second call is on its way
+		if ctx.Err() != nil {
+			t.Fatalf("the jobs: %v", list)
+		}
+		time.Sleep(time.Millisecond)
 		_, answer := h.call(t, "GET", "/jobs", nil)
 		list = answer["jobs"].([]any)
 	}
@@ -113,7 +129,7 @@ func TestJobs(t *testing.T) {
 	err := h.follow(runs["id"].(string), func(j tts.Job) {
 		told = append(told, fmt.Sprintf("%s %s %.2f", j.State, j.Stage, j.AudioSeconds))
 		if j.State == tts.JobRunning && j.Frames < 5 {
-			next <- struct{}{}
+			goOn()
 		}
 	})
 	if d := cmp.Diff([]string{"running frames 0.08", "running frames 0.16", "running frames 0.24", "running frames 0.32"}, told[:min(4, len(told))]); d != "" || err != nil {
@@ -140,47 +156,48 @@ func TestJobs(t *testing.T) {
 }
 
 func TestFullQueue(t *testing.T) {
-	first, gate := make(chan struct{}, 1), make(chan struct{})
-	h := open(t, &registrytest.Tones{OnFrame: func(_ context.Context, n int) error {
-		if n == 0 {
-			first <- struct{}{}
-			<-gate
+	first, gate := make(chan struct{}, 18), make(chan struct{})
+	h := open(t, &registrytest.Tones{OnFrame: func(ctx context.Context, n int) error {
+		if n > 0 {
+			return nil
+		}
+		first <- struct{}{}
+		select {
+		case <-gate:
+		case <-ctx.Done():
 		}
 		return nil
 	}})
 	h.load(t, custom)
-	statuses := make(chan int)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	statuses := make(chan int, 18)
 	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer cancel() // should the test fail
 	for i := range 18 {
 		calls.Go(func() {
 			body := with(h.control(), "output_path", filepath.Join(h.dir, fmt.Sprint(i), "out.wav"))
-			status, answer, err := h.try(context.Background(), "POST", "/generate/control", body)
+			status, answer, err := h.try(ctx, "POST", "/generate/control", body)
 			if err != nil || status == 429 && (answer["code"] != "queue_full" || answer["hint"] == "") {
 				t.Errorf("%d %v, %v", status, answer, err)
 			}
 			statuses <- status
 		})
 	}
-	<-first
-	if status := <-statuses; status != 429 { // one runs, 16 wait
+	await(t, first)
+	if status := await(t, statuses); status != 429 { // one runs, 16 wait
 		t.Errorf("too many calls: the first answer is %d", status)
 	}
 	res := h.ask(t, "/generate/control", "", h.control())
 	if res.StatusCode != 429 || res.Header.Get("Retry-After") == "" {
 		t.Errorf("one more: %s, Retry-After %q", res.Status, res.Header.Get("Retry-After"))
 	}
-	go func() {
-		for range first {
-		}
-	}()
-	defer close(first)
 	close(gate)
 	for range 17 {
-		if status := <-statuses; status != 200 {
+		if status := await(t, statuses); status != 200 {
 			t.Errorf("a call that waited: %d", status)
 		}
 	}
-	calls.Wait()
 }
 
 // TestSlowListener: who takes audio slowly gets all of it and delays nobody; who takes none for half a minute is dropped.
@@ -248,7 +265,9 @@ func TestAJobIsNamedByItsCaller(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req, err := http.NewRequestWithContext(t.Context(), "POST", h.url+"/generate/control", strings.NewReader(string(data)))
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		t.Cleanup(cancel)
+		req, err := http.NewRequestWithContext(ctx, "POST", h.url+"/generate/control", strings.NewReader(string(data)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +286,7 @@ func TestAJobIsNamedByItsCaller(t *testing.T) {
 		if res := name(accept, id); res.StatusCode != 200 || res.Header.Get("X-Job-Id") != id {
 			t.Errorf("%s: %s, %v", accept, res.Status, res.Header)
 		}
-		if err := <-watched; err != nil {
+		if err := await(t, watched); err != nil {
 			t.Error(err)
 		}
 		res := name(accept, id)

@@ -301,7 +301,8 @@ func heap() int64 {
 func TestLibraryClient(t *testing.T) {
 	h := openLogHouse(t)
 	h.fill(kept + 3)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	want := "lost" + h.mark(3) + " " + h.mark(4) + " " + h.mark(5)
