@@ -1,0 +1,202 @@
+// Package playback lets a result be heard: a file is opened, and then played, paused and wound to any place.
+//
+// The system's sound is reached through miniaudio, which asks for samples on a thread of its own. What takes time, such
+// as starting and stopping a device, is done by a goroutine that each Clip has; so a Clip answers at once, whatever the
+// device does.
+package playback
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/gen2brain/malgo"
+
+	"ttsui/internal/audio"
+	"ttsui/internal/tts"
+)
+
+// Player opens clips on the system's sound. The zero value is ready.
+type Player struct {
+	backends []malgo.Backend // what is tried, in this order; all that the system has when empty
+}
+
+// Silent is a Player that needs no sound device: its clips pass as time does, unheard.
+func Silent() *Player {
+	const null = malgo.BackendNull + 1 // malgo's list lacks the custom backend that miniaudio has before this one
+	return &Player{backends: []malgo.Backend{null}}
+}
+
+// Clip is a sound that can be played. Its methods may be called from any goroutine, none after Close.
+type Clip struct {
+	pcm     []int16 // mono, at tts.SampleRate
+	context *malgo.AllocatedContext
+	device  *malgo.Device
+	turn    chan struct{} // tells the goroutine that playing may have changed
+	quit    chan struct{} // closed by Close
+	ended   chan struct{} // closed when the goroutine is gone
+
+	mu      sync.Mutex
+	at      int // the next sample that the device gets
+	playing bool
+	wrong   error // why the device last failed to start
+}
+
+// Open reads a result and gets a device ready for it.
+func (p *Player) Open(path string) (*Clip, error) {
+	pcm, err := audio.ReadResult(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &Clip{pcm: pcm, turn: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+	if c.context, err = malgo.InitContext(p.backends, malgo.ContextConfig{}, nil); err != nil {
+		return nil, noSound(err)
+	}
+	config := malgo.DefaultDeviceConfig(malgo.Playback)
+	config.Playback.Format, config.Playback.Channels, config.SampleRate = malgo.FormatS16, 1, tts.SampleRate
+	c.device, err = malgo.InitDevice(c.context.Context, config, malgo.DeviceCallbacks{Data: func(out, _ []byte, _ uint32) { c.fill(out) }})
+	if err != nil {
+		c.freeContext()
+		return nil, noSound(err)
+	}
+	go c.drive()
+	return c, nil
+}
+
+func noSound(err error) error {
+	return tts.Errorf(tts.CodeUnsupported, "Choose a sound output in the system's settings.", "the sound can't be used: %w", err)
+}
+
+// Length is how long the clip plays.
+func (c *Clip) Length() time.Duration { return duration(len(c.pcm)) }
+
+// Position is where the clip is.
+func (c *Clip) Position() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return duration(c.at)
+}
+
+// Playing reports whether the clip plays. It doesn't any more when it has come to its end.
+func (c *Clip) Playing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.playing
+}
+
+// Play goes on from Position, or from the beginning when that is the end. It tells why the device did not start the
+// last time, if it didn't, and tries again.
+func (c *Clip) Play() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.wrong
+	c.wrong = nil
+	if c.at >= len(c.pcm) {
+		c.at = 0
+	}
+	c.playing = true
+	c.wake()
+	return err
+}
+
+// Pause stops and keeps Position.
+func (c *Clip) Pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.playing = false
+	c.wake()
+}
+
+// Seek goes to a place, while the clip plays, too.
+func (c *Clip) Seek(to time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = min(max(samples(to), 0), len(c.pcm))
+}
+
+// Peaks is the loudest sample of each of n equal parts of the clip, in [0, 1].
+func (c *Clip) Peaks(n int) []float32 {
+	peaks := make([]float32, n)
+	for i := range peaks {
+		for _, v := range c.pcm[i*len(c.pcm)/n : (i+1)*len(c.pcm)/n] {
+			peaks[i] = max(peaks[i], float32(v)/32768, -float32(v)/32768)
+		}
+	}
+	return peaks
+}
+
+// Close stops the clip and frees the device.
+func (c *Clip) Close() error {
+	close(c.quit)
+	<-c.ended
+	c.device.Uninit()
+	c.freeContext()
+	return nil
+}
+
+func (c *Clip) freeContext() {
+	_ = c.context.Uninit() // it fails for what was never made
+	c.context.Free()
+}
+
+// wake has the goroutine look at playing. It never waits.
+func (c *Clip) wake() {
+	select {
+	case c.turn <- struct{}{}:
+	default: // it is about to look
+	}
+}
+
+// drive starts and stops the device as playing says.
+func (c *Clip) drive() {
+	defer close(c.ended)
+	for started := false; ; {
+		select {
+		case <-c.quit:
+			return
+		case <-c.turn:
+		}
+		switch play := c.Playing(); {
+		case play && !started:
+			if err := c.device.Start(); err != nil {
+				c.fail(noSound(err))
+				continue
+			}
+			started = true
+		case !play && started:
+			_ = c.device.Stop() // one that can't be stopped plays silence
+			started = false
+		}
+	}
+}
+
+func (c *Clip) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.playing, c.wrong = false, err
+}
+
+// fill gives the device its next samples, and silence where there are none. It runs on the device's thread, and so
+// does nothing that could take long.
+func (c *Clip) fill(out []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	if c.playing {
+		for ; n+2 <= len(out) && c.at < len(c.pcm); n += 2 {
+			binary.NativeEndian.PutUint16(out[n:], uint16(c.pcm[c.at]))
+			c.at++
+		}
+		if c.at == len(c.pcm) {
+			c.playing = false
+			c.wake()
+		}
+	}
+	clear(out[n:])
+}
+
+func duration(samples int) time.Duration {
+	return time.Duration(samples) * time.Second / tts.SampleRate
+}
+
+func samples(d time.Duration) int { return int(d * tts.SampleRate / time.Second) }
