@@ -1,0 +1,99 @@
+package ui
+
+import (
+	"time"
+
+	"ttsui/internal/tts"
+)
+
+// SelectTab shows the tab of a mode.
+func (a *App) SelectTab(mode tts.Mode) { a.do(func(c *core) { c.selectTab(mode) }) }
+
+// EditText is told the text to speak, as it is typed.
+func (a *App) EditText(mode tts.Mode, s string) {
+	a.doIn(mode, func(_ *core, t *tab) { t.text.edit(s) })
+}
+
+// EditInstruct is told the style or the description of the voice, as it is typed.
+func (a *App) EditInstruct(mode tts.Mode, s string) {
+	a.doIn(mode, func(_ *core, t *tab) { t.instruct.edit(s) })
+}
+
+// EditRefText is told the transcript of the reference clip, as it is typed.
+func (a *App) EditRefText(s string) { a.doIn(tts.Clone, func(_ *core, t *tab) { t.refText.edit(s) }) }
+
+// InsertExample puts an example of the tab into its Instruct.
+func (a *App) InsertExample(mode tts.Mode, i int) {
+	a.doIn(mode, func(_ *core, t *tab) { t.insertExample(i) })
+}
+
+// ChooseLanguage chooses the language that is spoken, by the ID of a Choice.
+func (a *App) ChooseLanguage(mode tts.Mode, id string) {
+	a.doIn(mode, func(_ *core, t *tab) { t.language = pick(t.languages(), id, t.language) })
+}
+
+// ChooseSpeaker chooses the voice of the Control tab, by the ID of a Choice.
+func (a *App) ChooseSpeaker(id string) {
+	a.doIn(tts.Control, func(_ *core, t *tab) { t.speaker = pick(t.speakers(), id, t.speaker) })
+}
+
+// ChooseReference takes a file, dropped or browsed for, as the clip to clone.
+func (a *App) ChooseReference(path string) {
+	a.doIn(tts.Clone, func(_ *core, t *tab) { t.reference.edit(path) })
+}
+
+// ClearReference takes the clip away.
+func (a *App) ClearReference() { a.ChooseReference("") }
+
+// ClickRow chooses a model that is loaded.
+func (a *App) ClickRow(modelID string) { a.do(func(c *core) { c.chooseModel(modelID) }) }
+
+// ClickRowButton does what the row's button says: it loads, unloads or tries again.
+func (a *App) ClickRowButton(modelID string) { a.do(func(c *core) { c.pressRow(modelID) }) }
+
+// Generate speaks the text of a tab.
+func (a *App) Generate(mode tts.Mode) { a.doIn(mode, (*core).generate) }
+
+// Stop ends the generation of a tab; nothing comes of it any more.
+func (a *App) Stop(mode tts.Mode) { a.doIn(mode, func(_ *core, t *tab) { t.stop() }) }
+
+// DismissError closes the error box of a tab.
+func (a *App) DismissError(mode tts.Mode) { a.doIn(mode, func(_ *core, t *tab) { t.problem = nil }) }
+
+// SaveAs copies the result of a tab to where the user wants it.
+func (a *App) SaveAs(mode tts.Mode, to string) {
+	a.doIn(mode, func(c *core, t *tab) { c.saveAs(t, to) })
+}
+
+// PlayPause plays the result that is seen, or pauses it.
+func (a *App) PlayPause() { a.do((*core).playPause) }
+
+// Seek goes to a place in the result that is seen.
+func (a *App) Seek(to time.Duration) { a.do(func(c *core) { c.seek(to) }) }
+
+// Back goes back 10 seconds.
+func (a *App) Back() { a.do(func(c *core) { c.skip(-skipStep) }) }
+
+// Forward goes forward 10 seconds.
+func (a *App) Forward() { a.do(func(c *core) { c.skip(skipStep) }) }
+
+// FilterLog shows the entries of a level and above, by the ID of a Choice.
+func (a *App) FilterLog(id string) { a.do(func(c *core) { c.log.setFilter(id) }) }
+
+// ClearLog empties the log, on the server, too.
+func (a *App) ClearLog() { a.do((*core).clearLog) }
+
+// AnswerAlert reports which button, counted from 0, was pressed on the alert with this ID.
+func (a *App) AnswerAlert(id, button int) { a.do(func(c *core) { c.answer(id, button) }) }
+
+// EditSetting is told a setting, as it is typed, or the ID of a Choice.
+func (a *App) EditSetting(key SettingKey, s string) {
+	a.do(func(c *core) { c.settings.edit(key, s) })
+}
+
+// RetryStart starts the server again after its start failed.
+func (a *App) RetryStart() { a.do((*core).retryStart) }
+
+// RestartServer stops the server and starts it with the settings as they are now. It asks first when a generation
+// would be lost.
+func (a *App) RestartServer() { a.do((*core).askRestart) }

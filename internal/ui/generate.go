@@ -1,0 +1,217 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ttsui/internal/tts"
+)
+
+// generation is one that runs or waits.
+type generation struct {
+	modelID string
+	cancel  context.CancelFunc
+	job     tts.Job // as it was last seen; of no state before
+}
+
+// request is what the tab asks for, but for the place of the result.
+func (t *tab) request(modelID string) tts.Request {
+	r := tts.Request{Mode: t.mode, ModelID: modelID, Text: t.text.text, Language: t.language}
+	switch t.mode {
+	case tts.Clone:
+		r.RefAudioPath = t.reference.text
+		if strings.TrimSpace(t.refText.text) != "" {
+			r.RefText = t.refText.text
+		}
+	case tts.Control:
+		r.Speaker, r.Instruct = t.speaker, strings.TrimSpace(t.instruct.text)
+	case tts.Design:
+		r.Instruct = strings.TrimSpace(t.instruct.text)
+	}
+	return r
+}
+
+// missing says why a tab can't generate, in the order in which the tab is filled in; "" when it can.
+func (c *core) missing(t *tab) string {
+	if away := awayText(c.server.state); away != "" {
+		return away
+	}
+	modelID := c.chosen(t)
+	switch {
+	case modelID == "" && t.mode == tts.Design:
+		return "VoiceDesign model is not loaded"
+	case modelID == "" && t.model != "":
+		return "Selected model is not loaded"
+	case modelID == "":
+		return "Please select a model"
+	}
+	return t.incomplete(modelID)
+}
+
+// incomplete says what is wrong with what the user typed and chose, "" when nothing is.
+func (t *tab) incomplete(modelID string) string {
+	blank := func(f field) bool { return strings.TrimSpace(f.text) == "" }
+	switch {
+	case t.mode == tts.Clone && t.reference.text == "":
+		return "Reference audio is required"
+	case t.mode == tts.Design && blank(t.instruct):
+		return "Voice description is required"
+	case blank(t.text):
+		return "Target text is required"
+	}
+	for _, f := range []struct {
+		name  string
+		field field
+		most  int
+	}{
+		{"The target text", t.text, tts.MaxTextRunes},
+		{"The reference text", t.refText, tts.MaxRefTextRunes},
+		{"The " + strings.ToLower(t.words().instruct), t.instruct, tts.MaxInstructRunes},
+	} {
+		if f.field.show("", "", f.most).Problem != "" {
+			return fmt.Sprintf("%s is too long: at most %s characters", f.name, thousands(f.most))
+		}
+	}
+	r := t.request(modelID)
+	r.OutputPath = "/result.wav" // the real one is made when it is needed
+	if err := r.Validate(); err != nil {
+		return strings.TrimSuffix(sentence(err.Error()), ".")
+	}
+	return ""
+}
+
+func (c *core) generateButton(t *tab) Button {
+	if t.run != nil {
+		return Button{Title: "Generating...", Tooltip: "Stop it to begin anew"}
+	}
+	missing := c.missing(t)
+	return Button{Title: "Generate", Enabled: missing == "", Tooltip: missing}
+}
+
+// generate speaks the text of a tab. Each tab has one generation at a time; the server gives them their turns.
+func (c *core) generate(t *tab) {
+	if t.run != nil || c.missing(t) != "" {
+		return
+	}
+	s, req := c.server.session, t.request(c.chosen(t))
+	ctx, cancel := context.WithCancel(s.ctx)
+	run := &generation{modelID: req.ModelID, cancel: cancel}
+	t.run, t.problem = run, nil
+	req.JobID = tts.NewJobID()
+	req.Watch = func(job tts.Job) { c.post(func() { run.job = job }) }
+	folder, now := s.settings.OutputFolder, time.Now()
+	start(c, func() (tts.Result, error) {
+		defer cancel()
+		path, err := c.config.NewResultPath(folder, req.Mode, now)
+		if err != nil {
+			return tts.Result{}, err
+		}
+		req.OutputPath = path
+		return s.Server.Generate(ctx, req)
+	}, func(res tts.Result, err error) {
+		if t.run == run { // else it was stopped, and nothing comes of it
+			c.settleGeneration(t, res, err)
+		}
+	})
+}
+
+func (c *core) settleGeneration(t *tab, res tts.Result, err error) {
+	t.run = nil
+	if err != nil {
+		t.problem = generationProblem(err)
+		return
+	}
+	t.result = newResult(res)
+	c.openClip(t)
+}
+
+// stop ends the generation of a tab.
+func (t *tab) stop() {
+	if t.run != nil {
+		t.run.cancel()
+		t.run = nil
+	}
+}
+
+// progress says how far a generation is.
+func (g *generation) progress() string {
+	job := g.job
+	switch {
+	case job.State == tts.JobQueued:
+		return fmt.Sprintf("Waiting for its turn: number %d in the queue", job.Position)
+	case job.AudioSeconds > 0 && (job.Stage == tts.StageFrames || job.Stage == ""):
+		text := fmt.Sprintf("%.1f s of speech", job.AudioSeconds)
+		if job.RealTimeFactor != nil && *job.RealTimeFactor > 0 {
+			text += " · " + speedText(*job.RealTimeFactor)
+		}
+		return text
+	case job.Stage == tts.StageReference:
+		return "Listening to the reference audio..."
+	case job.Stage == tts.StagePrefill:
+		return "Reading the text..."
+	case job.Stage == tts.StageFrames:
+		return "Beginning to speak..."
+	case job.Stage == tts.StageSaving:
+		return "Saving..."
+	}
+	return "Starting..."
+}
+
+// generationProblem says what went wrong, in the words of the window. Hints that are for programs become ours.
+func generationProblem(err error) *Problem {
+	prefix, hint := "TTS generation failed: ", tts.HintOf(err)
+	switch tts.CodeOf(err) {
+	case tts.CodeInvalid:
+		prefix = "Invalid input: "
+	case tts.CodeUnreachable:
+		prefix = "Connection error: "
+	case tts.CodeTimeout:
+		prefix, hint = "Request timed out: ", "Speak a shorter text, use a smaller model, or allow more time in the settings."
+	case tts.CodeNotLoaded:
+		hint = "Load the model with the button in its row, then try again."
+	case tts.CodeCanceled:
+		return &Problem{Text: "The generation was stopped.", Hint: "Another program stopped it, or the server is ending."}
+	}
+	return &Problem{Text: prefix + err.Error(), Hint: hint}
+}
+
+// newResult describes a WAV file of 16 bits.
+func newResult(res tts.Result) *Result {
+	const header, sample = 44, 2
+	r := &Result{Title: "Generated Audio", Path: res.OutputPath, Name: filepath.Base(res.OutputPath),
+		Size:   fileSize(header + sample*res.Samples),
+		Length: clock(time.Duration(res.AudioSeconds() * float64(time.Second)))}
+	if res.Truncated {
+		r.Note = "It was cut off: the speech became longer than one generation may be. Split the text."
+	}
+	return r
+}
+
+// saveAs copies the result of a tab.
+func (c *core) saveAs(t *tab, to string) {
+	if t.result == nil || to == "" {
+		return
+	}
+	from := t.result.Path
+	c.run(func() error { return c.config.Copy(from, to) }, func(err error) {
+		switch {
+		case c.closing:
+		case err != nil:
+			c.tell("The audio could not be saved", problemText(err))
+		default:
+			c.log.remarkAt("INFO", "Saved a copy: "+to)
+		}
+	})
+}
+
+// problemText is an error with its hint, for a sheet.
+func problemText(err error) string {
+	if e := (*tts.Error)(nil); errors.As(err, &e) && e.Hint != "" {
+		return sentence(err.Error()) + " " + e.Hint
+	}
+	return sentence(err.Error())
+}

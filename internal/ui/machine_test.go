@@ -1,0 +1,262 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"ttsui/internal/tts"
+)
+
+// machine is a window over a server of moods, and what its snapshots did wrong.
+type machine struct {
+	*window
+	mood struct {
+		sync.Mutex
+		fails, hangs bool
+		slow         time.Duration
+	}
+	revs   map[string]int
+	seq    uint64
+	logRev int
+	wrong  []string
+}
+
+// answer is how the server feels about a call.
+func (m *machine) answer(ctx context.Context) error {
+	m.mood.Lock()
+	fails, hangs, slow := m.mood.fails, m.mood.hangs, m.mood.slow
+	m.mood.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if slow > 0 {
+		select {
+		case <-time.After(slow):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if fails {
+		return errGone
+	}
+	return nil
+}
+
+// moody gives the fake server its moods.
+func (m *machine) moody(s *fakeServer) *fakeServer {
+	load, unload, generate, list := s.load, s.unload, s.generate, s.list
+	s.load = func(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error) {
+		if err := m.answer(ctx); err != nil {
+			if how.Force {
+				return tts.ModelInfo{}, err
+			}
+			return s.set(tts.ModelInfo{ModelID: id, State: tts.Failed, Code: tts.CodeNoMemory}), nil
+		}
+		return load(ctx, id, how)
+	}
+	s.unload = func(ctx context.Context, id string, how tts.UnloadOptions) (tts.ModelInfo, error) {
+		if err := m.answer(ctx); err != nil {
+			return tts.ModelInfo{}, tts.Errorf(tts.CodeBusy, "Wait.", "in use")
+		}
+		return unload(ctx, id, how)
+	}
+	s.generate = func(ctx context.Context, req tts.Request) (tts.Result, error) {
+		if err := req.Validate(); err != nil {
+			m.broke("an invalid request: %v", err)
+		}
+		req.Watch(tts.Job{State: tts.JobQueued, Position: 1})
+		if err := m.answer(ctx); err != nil {
+			return tts.Result{}, err
+		}
+		return generate(ctx, req)
+	}
+	s.list = func(ctx context.Context) ([]tts.ModelInfo, error) {
+		if err := m.answer(ctx); err != nil {
+			return nil, err
+		}
+		return list(ctx)
+	}
+	return s
+}
+
+func (m *machine) broke(format string, args ...any) {
+	m.mood.Lock()
+	defer m.mood.Unlock()
+	m.wrong = append(m.wrong, fmt.Sprintf(format, args...))
+}
+
+// check holds a snapshot to the laws of the window.
+func (m *machine) check(s Snapshot) {
+	busy := false
+	for _, mode := range tts.Modes() {
+		tab := s.Of(mode)
+		busy = busy || tab.Stop.Enabled
+		m.checkTab(s, tab)
+	}
+	if s.Busy != busy || (s.QuitQuestion.Title != "") != busy {
+		m.broke("busy %t, question %q, stop %t", s.Busy, s.QuitQuestion.Title, busy)
+	}
+	if s.Player.Playing && !s.Player.Play.Enabled || s.Player.Position > s.Player.Length {
+		m.broke("player %+v", s.Player)
+	}
+	m.checkLog(s.Log)
+}
+
+func (m *machine) checkTab(s Snapshot, tab *Tab) {
+	checked := 0
+	for _, r := range tab.Models {
+		if r.Checked {
+			checked++
+			if r.Action.Title != "Unload" || r.Dimmed || r.Busy != "" {
+				m.broke("checked and not loaded: %+v", r)
+			}
+		}
+		if (r.Busy == "") != (r.Action.Title != "") || r.Action.Enabled && s.Status.State != ServerRunning {
+			m.broke("row %+v while the server is %s", r, s.Status.State)
+		}
+	}
+	if checked > 1 {
+		m.broke("%d are checked", checked)
+	}
+	valid := s.Status.State == ServerRunning && checked == 1 && strings.TrimSpace(tab.Text.Text) != "" && !tab.Stop.Enabled &&
+		(tab.Mode != tts.Clone || tab.Reference.Path != "") && (tab.Mode != tts.Design || strings.TrimSpace(tab.Instruct.Text) != "")
+	if tab.Generate.Enabled != valid || valid != (tab.Generate.Tooltip == "") {
+		m.broke("%s: valid %t, %+v", tab.Mode, valid, tab.Generate)
+	}
+	if (tab.Progress != "") != tab.Stop.Enabled || tab.SaveAs.Enabled != (tab.Result != nil) {
+		m.broke("%s: progress %q, %+v, %+v", tab.Mode, tab.Progress, tab.Stop, tab.SaveAs)
+	}
+	for _, f := range []Field{tab.Text, tab.Instruct, tab.RefText} {
+		key := string(tab.Mode) + f.Label
+		if f.Rev < m.revs[key] {
+			m.broke("%s went back from %d to %d", key, m.revs[key], f.Rev)
+		}
+		m.revs[key] = f.Rev
+	}
+}
+
+func (m *machine) checkLog(l Log) {
+	if len(l.Lines) > mostLines || !slices.IsSortedFunc(l.Lines, func(a, b LogLine) int { return int(int64(a.Seq) - int64(b.Seq)) }) {
+		m.broke("the log has %d lines, or they are out of order", len(l.Lines))
+	}
+	if l.Rev < m.logRev {
+		m.broke("the log's rev went back")
+	}
+	if n := len(l.Lines); n > 0 && l.Rev == m.logRev {
+		if l.Lines[n-1].Seq < m.seq {
+			m.broke("the log lost its end")
+		}
+		m.seq = l.Lines[n-1].Seq
+	}
+	m.logRev = l.Rev
+}
+
+// acts are what may happen to a window. n chooses among what there is to choose.
+func (m *machine) acts() []func(n int) {
+	ids := []string{fast, good, custom, family + "1.7B-CustomVoice-bf16", design, "somebody/else-Base"}
+	mode := func(n int) tts.Mode { return tts.Modes()[n%3] }
+	texts := []string{"", " ", "Hello", "An old sailor"}
+	text := func(n int) string { return texts[n/3%len(texts)] }
+	return []func(int){
+		func(n int) { m.ClickRow(ids[n%len(ids)]) },
+		func(n int) { m.ClickRowButton(ids[n%len(ids)]) },
+		func(n int) { m.Generate(mode(n)) },
+		func(n int) { m.Stop(mode(n)) },
+		func(n int) { m.SelectTab(mode(n)) },
+		func(n int) { m.EditText(mode(n), text(n)) },
+		func(n int) { m.EditInstruct(mode(n), text(n)) },
+		func(n int) { m.InsertExample(mode(n), n%4) },
+		func(n int) { m.ChooseReference([]string{"", "/me.wav"}[n%2]) },
+		func(n int) { m.PlayPause() },
+		func(n int) { m.Seek(time.Duration(n-5) * time.Second) },
+		func(n int) { m.FilterLog(logFilters()[n%4].ID) },
+		func(n int) { m.ClearLog() },
+		func(n int) {
+			if a := m.see().Alert; a != nil {
+				m.AnswerAlert(a.ID, n%3)
+			}
+		},
+		func(n int) { m.EditSetting(settingKeys()[n%5], fmt.Sprint(1000*n)) },
+		func(n int) { m.RestartServer() },
+		func(n int) { m.RetryStart() },
+		func(n int) { m.setMood(n) },
+		func(n int) { time.Sleep(time.Duration(n) * 100 * time.Millisecond) },
+		func(n int) { synctest.Wait() },
+		func(n int) { m.send(entry(n, "INFO", "x")) },
+		func(n int) { m.server.set(tts.ModelInfo{ModelID: ids[n%len(ids)], State: tts.States()[n%5]}) },
+	}
+}
+
+func (m *machine) setMood(n int) {
+	m.mood.Lock()
+	m.mood.fails, m.mood.hangs, m.mood.slow = n%3 == 1, n%5 == 4, time.Duration(n%4)*time.Second
+	m.mood.Unlock()
+	wrong := error(nil)
+	if n%7 == 3 {
+		wrong = errGone
+	}
+	select {
+	case m.server.health <- wrong:
+	default:
+	}
+}
+
+func (m *machine) send(e tts.LogEvent) {
+	select {
+	case m.server.events <- e:
+	default:
+	}
+}
+
+// TestWindowAtRandom lets anything happen in any order, and holds each snapshot to the laws.
+func TestWindowAtRandom(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		// The acts are evenly drawn from a seed: rapid's own numbers are small ones for the most part.
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
+		steps := 100 + rapid.IntRange(-99, 100).Draw(rt, "steps")
+		ready := rapid.Bool().Draw(rt, "ready")
+		m := &machine{revs: map[string]int{}}
+		synctest.Test(t, func(t *testing.T) {
+			m.window = &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}}
+			m.moody(m.server)
+			launches := 0
+			a := New(Config{Player: m.player, Store: m.store, Copy: func(string, string) error { return nil },
+				Show: func(s Snapshot) { m.show(s); m.check(s) },
+				Launch: func(ctx context.Context, s Settings) (Launched, error) {
+					if launches++; launches%3 == 2 {
+						return Launched{}, errGone
+					}
+					return m.launched(ctx, s)
+				},
+				NewResultPath: func(_ string, mode tts.Mode, now time.Time) (string, error) {
+					return fmt.Sprintf("/%s/%d.wav", mode, now.UnixNano()), nil
+				},
+			})
+			m.App = a
+			if ready {
+				m.prepare()
+			}
+			acts := m.acts()
+			for range steps {
+				acts[random.IntN(len(acts))](random.IntN(40))
+				if random.IntN(2) == 0 {
+					m.see()
+				}
+			}
+			m.quit()
+		})
+		for _, wrong := range m.wrong {
+			rt.Error(wrong)
+		}
+	})
+}

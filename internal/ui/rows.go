@@ -1,0 +1,184 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"ttsui/internal/tts"
+)
+
+// family begins the names of all models, so a row can do without it.
+const family = "mlx-community/Qwen3-TTS-12Hz-"
+
+// rows gives the rows of a tab: the catalogue's, then what else the server has for its mode.
+func (c *core) rows(t *tab) []Row {
+	if !c.models.known {
+		return nil
+	}
+	var rows []Row
+	chosen := c.chosen(t)
+	add := func(id string) {
+		info, known := c.models.find(id)
+		if !known {
+			info = tts.ModelInfo{ModelID: id, State: tts.Unloaded}
+		}
+		m := model{info: info, doing: c.models.doing[id], wrong: c.models.wrong[id], chosen: id == chosen,
+			fixed: t.mode == tts.Design && id != tts.DesignModelID, away: awayText(c.server.state)}
+		if !known {
+			m.away = "The server does not know this model"
+		}
+		rows = append(rows, m.row())
+	}
+	inCatalogue := map[string]bool{}
+	for _, m := range tts.Catalogue() {
+		inCatalogue[m.ID] = true
+		if m.Mode == t.mode {
+			add(m.ID)
+		}
+	}
+	for _, info := range c.models.list {
+		if !inCatalogue[info.ModelID] && modeOf(info.ModelID) == t.mode {
+			add(info.ModelID)
+		}
+	}
+	return rows
+}
+
+// model is all that a row tells of.
+type model struct {
+	info   tts.ModelInfo
+	doing  tts.State // what was clicked and is not answered yet; "" for nothing
+	wrong  error     // why the last click could not be served
+	chosen bool
+	fixed  bool   // it can be loaded, but the tab has no use for it
+	away   string // why nothing can be asked of the server; "" when it can
+}
+
+// row draws the row of a model.
+func (m model) row() Row {
+	state := m.info.State
+	if m.doing != "" {
+		state = m.doing
+	}
+	ready := state == tts.Loaded
+	r := Row{ModelID: m.info.ModelID, Name: rowName(m.info.ModelID), Checked: ready && m.chosen, Dimmed: !ready, Choosable: ready && !m.fixed}
+	switch state {
+	case tts.Loading:
+		r.Busy = "Loading..."
+	case tts.Unloading:
+		r.Busy = "Unloading..."
+	case tts.Loaded:
+		r.Action, r.Colour = Button{Title: "Unload"}, Danger
+	case tts.Failed:
+		r.Action, r.Colour = Button{Title: "Retry"}, Caution
+	default:
+		r.Action = Button{Title: "Load"}
+	}
+	if r.Busy == "" {
+		r.Action.Enabled, r.Action.Tooltip = m.away == "", m.away
+		if text := rowMessage(m.info, m.wrong); text != "" {
+			r.Error = "Error: " + text
+		}
+		if m.wrong != nil && !ready {
+			r.Action.Title, r.Colour = "Retry", Caution
+		}
+	}
+	r.Tooltip = m.tooltip(r)
+	return r
+}
+
+// rowMessage is the first sentence of what went wrong with a model, "" when nothing did.
+func rowMessage(info tts.ModelInfo, wrong error) string {
+	switch {
+	case wrong != nil:
+		return firstSentence(wrong.Error())
+	case info.Error != nil:
+		return firstSentence(*info.Error)
+	case info.State == tts.Failed:
+		return "The model could not be loaded."
+	}
+	return ""
+}
+
+// hint says what to do about it. The server's own words are for programs where it offers what our buttons do.
+func (m model) hint() string {
+	code, hint := m.info.Code, ""
+	if m.info.Hint != nil {
+		hint = *m.info.Hint
+	}
+	if m.wrong != nil {
+		code, hint = tts.CodeOf(m.wrong), tts.HintOf(m.wrong)
+	}
+	if code == tts.CodeNoMemory {
+		return "Unload another model, close other programs, or use a smaller or quantised model."
+	}
+	return hint
+}
+
+// tooltip has what the row is kept free of.
+func (m model) tooltip(r Row) string {
+	lines := []string{m.info.ModelID}
+	if m.fixed {
+		lines = append(lines, "Voices are designed with "+rowName(tts.DesignModelID)+" only.")
+	}
+	if r.Error != "" {
+		full := strings.TrimPrefix(r.Error, "Error: ")
+		if m.wrong != nil {
+			full = m.wrong.Error()
+		} else if m.info.Error != nil {
+			full = *m.info.Error
+		}
+		lines = append(lines, sentence(full))
+		if hint := m.hint(); hint != "" {
+			lines = append(lines, hint)
+		}
+	}
+	if r.Busy == "" {
+		lines = append(lines, m.figures()...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// figures are the memory and time of the last load or unload.
+func (m model) figures() (lines []string) {
+	memory := m.info.Memory
+	if memory.BeforeMB != nil && memory.AfterMB != nil {
+		line := fmt.Sprintf("Memory: %s before, %s after", sizeText(*memory.BeforeMB), sizeText(*memory.AfterMB))
+		if memory.DeltaMB != nil {
+			line += " (" + deltaText(*memory.DeltaMB) + ")"
+		}
+		lines = append(lines, line)
+	}
+	if memory.MLXActiveMB != nil {
+		lines = append(lines, "In use by MLX: "+sizeText(*memory.MLXActiveMB))
+	}
+	if seconds := m.info.LoadTimeSeconds; seconds != nil && m.info.State == tts.Loaded {
+		lines = append(lines, fmt.Sprintf("Loaded in %.1f s", *seconds))
+	}
+	return lines
+}
+
+// rowName is a model as its row calls it.
+func rowName(id string) string {
+	for _, m := range tts.Catalogue() {
+		if m.ID == id {
+			return m.Name
+		}
+	}
+	return strings.TrimPrefix(id, family)
+}
+
+// awayText says why nothing can be asked of a server, "" when it can.
+func awayText(state ServerState) string {
+	switch state {
+	case ServerRunning:
+		return ""
+	case ServerStarting:
+		return "The server is starting"
+	case ServerUnreachable:
+		return "The server does not answer"
+	case ServerStopping:
+		return "The server is stopping"
+	}
+	return "Server is not running"
+}

@@ -1,0 +1,288 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"ttsui/internal/tts"
+)
+
+// Snapshot is all that the window shows at one moment, texts included. Nobody changes a snapshot or what it points to.
+type Snapshot struct {
+	Tab          tts.Mode // the one that is seen
+	Clone        Tab
+	Control      Tab
+	Design       Tab
+	Status       Status
+	Log          Log
+	Player       PlayerPanel // of the tab that is seen
+	Settings     SettingsPanel
+	Menu         Menu
+	Alert        *Alert // the sheet to show, nil for none; answered by App.AnswerAlert
+	Busy         bool   // a generation runs or waits: who quits is asked first
+	QuitQuestion Alert  // what to ask then; its first button means quit. It is not answered by AnswerAlert
+}
+
+// Of gives the tab of a mode.
+func (s *Snapshot) Of(mode tts.Mode) *Tab {
+	switch mode {
+	case tts.Control:
+		return &s.Control
+	case tts.Design:
+		return &s.Design
+	}
+	return &s.Clone
+}
+
+// Selected is the tab that is seen.
+func (s *Snapshot) Selected() *Tab { return s.Of(s.Tab) }
+
+// Role is what a colour means.
+type Role string
+
+// The roles.
+const (
+	Normal   Role = ""
+	Quiet    Role = "quiet"    // grey
+	Good     Role = "good"     // green
+	Caution  Role = "caution"  // orange
+	Danger   Role = "danger"   // red
+	Critical Role = "critical" // red and bold
+)
+
+// Button is a button or a menu item.
+type Button struct {
+	Title   string
+	Enabled bool
+	Tooltip string // why it can't be pressed, or what it does
+}
+
+// Field is a text that the user edits. While the user types the view owns it: a view replaces its text with Text only
+// when it sees a new Rev, as that grows only when the text changed otherwise.
+type Field struct {
+	Label       string // "" when the tab has no such field
+	Placeholder string
+	Text        string
+	Rev         int
+	Count       string // "12 characters"
+	Problem     string // what is wrong with the text, "" when nothing is
+}
+
+// Choice is a line of a menu.
+type Choice struct {
+	ID     string
+	Title  string
+	Detail string // what it stands for, "" when Title says it
+}
+
+// Choices is a menu of which one line is chosen. It has no lines where a tab has no such menu.
+type Choices struct {
+	Label  string
+	List   []Choice
+	Chosen string // an ID
+}
+
+// Tab is one of the three ways to choose a voice.
+type Tab struct {
+	Mode    tts.Mode
+	Title   string
+	Caption string
+
+	ModelsTitle string
+	Models      []Row  // empty until the server has told
+	ModelsNote  string // why there are none, "" when there are
+
+	Reference     Reference // Clone
+	RefText       Field     // Clone
+	Language      Choices   // Control and Design
+	Speaker       Choices   // Control
+	Instruct      Field     // Control: style; Design: the voice
+	Examples      []string  // for Instruct, inserted by App.InsertExample
+	ExamplesTitle string
+	Text          Field
+
+	Generate Button
+	Stop     Button
+	SaveAs   Button
+	SaveName string // proposed by the panel for Save As
+	Progress string // of the generation, "" when none runs
+	Error    *Problem
+	Result   *Result
+}
+
+// Problem is something that went wrong, for the user.
+type Problem struct {
+	Text string
+	Hint string // what to do about it
+}
+
+// Reference is the clip whose voice is cloned.
+type Reference struct {
+	Label string
+	Path  string // "" when none is chosen
+	Text  string // "Using: me.wav", or how to choose one
+}
+
+// Row is a model. All of it can be clicked to choose the model (App.ClickRow), but its button (App.ClickRowButton).
+type Row struct {
+	ModelID   string
+	Name      string
+	Checked   bool
+	Choosable bool // a click chooses it
+	Dimmed    bool
+	Action    Button // Load, Unload or Retry; no title while Busy says what goes on
+	Colour    Role   // of Action
+	Busy      string // beside a spinner: Loading... or Unloading...
+	Error     string // beneath, in red
+	Tooltip   string
+}
+
+// Result is what a generation made.
+type Result struct {
+	Title  string
+	Path   string
+	Name   string
+	Size   string // "576 KB"
+	Length string // "0:12"
+	Note   string // what the user should know about it, such as that it was cut off
+}
+
+// ServerState is where the server is in its life.
+type ServerState string
+
+// The states of the server.
+const (
+	ServerStarting    ServerState = "starting"
+	ServerRunning     ServerState = "running"
+	ServerUnreachable ServerState = "unreachable" // it may answer again by itself
+	ServerFailed      ServerState = "failed"      // it could not be started
+	ServerStopping    ServerState = "stopping"
+)
+
+// Status is how the server does.
+type Status struct {
+	State   ServerState
+	Text    string // "Running on 127.0.0.1:8765"
+	Hint    string // what to do when something is wrong
+	Role    Role
+	Address string // "127.0.0.1:8765", "" while there is none
+	Port    string // of Address
+	Memory  string // "RSS 2.2 GB"
+	Speed   string // of the last generation: "1.4× real time"
+	Queue   string // "2 waiting"
+	Notice  string // what the start of the server had to say
+	Tooltip string // memory in detail
+	Retry   Button // starts the server again after it failed to: App.RetryStart
+}
+
+// LogLine is an entry of the log.
+type LogLine struct {
+	Seq   uint64 // grows by the line
+	Stamp string // 2024-01-15 10:30:45,123
+	Level string
+	Text  string // what the server said
+	Role  Role
+	ours  bool // said by the window: every filter lets it through
+}
+
+// Show is the line as the panel has it.
+func (l LogLine) Show() string {
+	stamp := l.Stamp
+	if _, clock, ok := strings.Cut(stamp, " "); ok {
+		stamp, _, _ = strings.Cut(clock, ",")
+	}
+	return stamp + "  " + l.Level + "  " + l.Text
+}
+
+// Log is the panel of the log. A view that has shown Rev before appends the lines with a Seq that is new to it, and
+// removes those that come before the first; with another Rev it begins anew.
+type Log struct {
+	Title  string
+	Lines  []LogLine // those that Filter lets through, at most 1,000
+	Rev    int
+	Filter Choices
+	Copy   Button // of CopyText
+	Clear  Button
+	Note   string // "" or what is wrong with the log itself
+}
+
+// CopyText is the lines as the log file has them.
+func (l *Log) CopyText() string {
+	var b strings.Builder
+	for _, line := range l.Lines {
+		b.WriteString(line.Stamp + " | " + line.Level + " | " + line.Text + "\n")
+	}
+	return b.String()
+}
+
+// PlayerPanel plays the result of a tab.
+type PlayerPanel struct {
+	Visible  bool
+	Path     string // what is played
+	Name     string
+	Play     Button // titled Play or Pause
+	Back     Button // 10 seconds
+	Forward  Button // 10 seconds
+	Playing  bool
+	Position time.Duration
+	Length   time.Duration
+	Time     string    // "0:03 / 0:12"
+	Peaks    []float32 // the picture of the sound, each in [0, 1]; empty until it is known
+	Error    string    // why it can't be played
+}
+
+// SettingKey names a setting.
+type SettingKey string
+
+// The settings.
+const (
+	SettingPort     SettingKey = "port"
+	SettingModels   SettingKey = "models_folder"
+	SettingOutput   SettingKey = "output_folder"
+	SettingTimeout  SettingKey = "timeout_minutes"
+	SettingLogLevel SettingKey = "log_level"
+)
+
+// Setting is a line of the settings. Its Field has the Problem with what was typed; the value before holds meanwhile.
+type Setting struct {
+	Key     SettingKey
+	Field   Field
+	Choices Choices // when there are only these
+	Folder  bool    // a folder may be browsed for
+}
+
+// SettingsPanel is the window of the settings.
+type SettingsPanel struct {
+	List    []Setting
+	Note    string // that they hold from the next start
+	Restart Button // App.RestartServer
+}
+
+// Menu is what the menu bar can do now, for the tab that is seen.
+type Menu struct {
+	Generate Button
+	Stop     Button
+	Play     Button
+	Back     Button
+	Forward  Button
+	SaveAs   Button
+	Reveal   Button // Show in Finder, of Player.Path
+	CopyLog  Button
+	ClearLog Button
+	Restart  Button // the server
+}
+
+// Alert is a sheet with a question or a message.
+type Alert struct {
+	ID      int
+	Title   string
+	Text    string
+	Buttons []AlertButton // the first is the default
+}
+
+// AlertButton answers an Alert.
+type AlertButton struct {
+	Title  string
+	Role   Role
+	Cancel bool // also by Escape
+}
