@@ -1,0 +1,121 @@
+package layout_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"ttsui/internal/layout"
+	"ttsui/internal/tts"
+	"ttsui/internal/ui"
+)
+
+// scroller is what a scroll bar takes of the content's width.
+const scroller = 20
+
+// anySnapshot draws a window with any of the things that may be in it or not.
+func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
+	may := func(what string) bool { return rapid.Bool().Draw(t, what) }
+	text := func(what string) string {
+		if may(what) {
+			return "words"
+		}
+		return ""
+	}
+	s := &ui.Snapshot{Status: ui.Status{Speed: text("speed"), Memory: text("memory"), Queue: text("queue"), Hint: text("hint"),
+		Notice: text("notice"), Retry: ui.Button{Title: text("retry"), Enabled: may("can retry")}}}
+	tab := &ui.Tab{Mode: rapid.SampledFrom(tts.Modes()).Draw(t, "mode"), ModelsNote: text("note"), Progress: text("progress")}
+	for i := range rapid.IntRange(0, 4).Draw(t, "models") {
+		row := ui.Row{ModelID: fmt.Sprint(i), Busy: text("busy"), Error: text("error")}
+		if row.Busy == "" {
+			row.Action.Title = "Load"
+		}
+		tab.Models = append(tab.Models, row)
+	}
+	choices := ui.Choices{List: []ui.Choice{{ID: "a"}}}
+	switch tab.Mode {
+	case tts.Clone:
+		tab.Reference.Path, tab.RefText.Problem = text("reference"), text("reference problem")
+	case tts.Control:
+		tab.Language, tab.Speaker, tab.Examples = choices, choices, []string{"a", "b", "c"}
+	default:
+		tab.Language, tab.Examples = choices, []string{"a", "b", "c"}
+	}
+	tab.Instruct.Problem, tab.Text.Problem = text("instruct problem"), text("text problem")
+	if may("failed") {
+		tab.Error = &ui.Problem{Text: "words"}
+	}
+	if may("made") {
+		tab.Result = &ui.Result{Note: text("result note")}
+		s.Player = ui.PlayerPanel{Visible: may("player"), Error: text("player error")}
+	}
+	return s, tab
+}
+
+// TestNothingOverlaps: at every size from the least on, everything has its place, inside and on nothing else's.
+func TestNothingOverlaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, tab := anySnapshot(t)
+		size := layout.Rect{
+			W: rapid.Float64Range(layout.MinWidth, 2000).Draw(t, "width"),
+			H: rapid.Float64Range(layout.MinHeight, 2000).Draw(t, "height"),
+		}
+		window := layout.Window(s)
+		if w, h := window.Min(); w > layout.MinWidth || h > layout.MinHeight {
+			t.Fatalf("the window needs %v × %v", w, h)
+		}
+		places := window.Place(size)
+		check(t, size, places)
+
+		content := places[layout.Content]
+		inside := layout.Tab(tab, &s.Player)
+		w, h := inside.Min()
+		if w > content.W-scroller {
+			t.Fatalf("the tab needs a width of %v and has %v", w, content.W-scroller)
+		}
+		page := layout.Rect{W: content.W - scroller, H: max(content.H, h)}
+		check(t, page, inside.Place(page))
+	})
+}
+
+func check(t *rapid.T, in layout.Rect, places map[string]layout.Rect) {
+	const slack = 1e-6
+	for a, p := range places {
+		if p.W <= 0 || p.H <= 0 || p.X < in.X-slack || p.Y < in.Y-slack || p.X+p.W > in.X+in.W+slack || p.Y+p.H > in.Y+in.H+slack {
+			t.Fatalf("%s is at %v in %v", a, p, in)
+		}
+		for b, q := range places {
+			overlap := p.X < q.X+q.W-slack && q.X < p.X+p.W-slack && p.Y < q.Y+q.H-slack && q.Y < p.Y+p.H-slack
+			if a != b && overlap && !contains(a, b) && !contains(b, a) {
+				t.Fatalf("%s at %v overlaps %s at %v", a, p, b, q)
+			}
+		}
+	}
+}
+
+// contains tells that a is the whole of a row, of which b is a part.
+func contains(a, b string) bool {
+	whole, is := strings.CutSuffix(a, ".all")
+	return is && strings.HasPrefix(b, whole+".")
+}
+
+// TestTextsGrow: the text to speak takes what room there is, and what isn't shown has no place.
+func TestTextsGrow(t *testing.T) {
+	tab := &ui.Tab{Mode: tts.Design, Models: []ui.Row{{Action: ui.Button{Title: "Load"}}}}
+	box := layout.Tab(tab, &ui.PlayerPanel{})
+	_, h := box.Min()
+	small, large := box.Place(layout.Rect{W: 700, H: h}), box.Place(layout.Rect{W: 700, H: h + 100})
+	if grown := large["text"].H - small["text"].H; grown != 100 {
+		t.Errorf("of 100 points more the text gets %v", grown)
+	}
+	for _, name := range []string{"error", "result.name", "player.wave", "reference.drop", "row.0.error", "row.0.busy", "row.1.name"} {
+		if _, shown := small[name]; shown {
+			t.Errorf("%s has a place", name)
+		}
+	}
+	if name, button := small["row.0.name"], small["row.0.button"]; button.X <= name.X+name.W || button.X > 500 {
+		t.Errorf("the button is not beside the name: %v, %v", name, button)
+	}
+}
