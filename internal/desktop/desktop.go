@@ -1,0 +1,114 @@
+// Package desktop gives the window its parts: servers that run in this process and are asked over HTTP as by every
+// other program, the sound, and the user's files. It knows no Cocoa, so all that the window does is tested without one.
+package desktop
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"ttsui/internal/app"
+	"ttsui/internal/client"
+	"ttsui/internal/playback"
+	"ttsui/internal/tts"
+	"ttsui/internal/ui"
+	"ttsui/internal/userdata"
+)
+
+// Config says how the servers of a window are made.
+type Config struct {
+	App    app.Config // of each server; what the user chooses in the settings goes before it
+	Getenv func(string) string
+	Silent bool   // play results unheard, on a machine without sound
+	Host   string // to listen on; 127.0.0.1 when ""
+}
+
+// Parts is what the window's view-models work with; show gets what is to be drawn.
+func Parts(c Config, show func(ui.Snapshot)) ui.Config {
+	player := &playback.Player{}
+	if c.Silent {
+		player = playback.Silent()
+	}
+	if c.Host == "" {
+		c.Host = "127.0.0.1"
+	}
+	return ui.Config{
+		Show:   show,
+		Launch: c.launch,
+		Player: sound{player},
+		Store:  userdata.Documents{Dir: c.App.Home},
+		NewResultPath: func(folder string, mode tts.Mode, now time.Time) (string, error) {
+			return userdata.NewResult(c.App.Home, folder, mode, now)
+		},
+		Copy: userdata.Copy,
+	}
+}
+
+// launch starts a server in this process, on the port that the user wants or one of the next.
+func (c Config) launch(_ context.Context, s ui.Settings) (l ui.Launched, err error) {
+	config := c.App
+	config.NextFreePort, config.Timeout, config.LogLevel = true, s.Timeout, s.LogLevel
+	var roots []string
+	if s.OutputFolder != "" {
+		roots = append(roots, s.OutputFolder)
+	}
+	if s.ModelsFolder != "" {
+		config.Places = app.FindPlaces(s.ModelsFolder, c.Getenv)
+	}
+	if config.Outputs, err = app.FindOutputs(roots, c.Getenv); err != nil {
+		return l, err
+	}
+	a, err := app.New(config)
+	if err != nil {
+		return l, err
+	}
+	defer func() {
+		if err != nil {
+			_ = a.Close() // what it says is a consequence
+		}
+	}()
+	if err := a.Start(c.Host, s.Port); err != nil {
+		return l, err
+	}
+	server, err := client.New(a.Addr(), client.Options{Timeout: patience(s.Timeout)})
+	if err != nil {
+		return l, err
+	}
+	return ui.Launched{
+		Server: server, Address: a.Addr(), Notice: portNotice(s.Port, a.Addr()),
+		Stop: func(context.Context) error {
+			server.Close()
+			return a.Close()
+		},
+	}, nil
+}
+
+// patience is how long the window waits for a generation. Its server ends one that takes too long, so this is longer:
+// it has its turn to wait for, too.
+func patience(timeout time.Duration) time.Duration {
+	const queue = 24 * time.Hour
+	return timeout + queue
+}
+
+// portNotice tells that another port was taken than the user wanted.
+func portNotice(want int, addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil || want == 0 || port == strconv.Itoa(want) {
+		return ""
+	}
+	return fmt.Sprintf("Another program has port %d, so this is %s. The log says which.", want, port)
+}
+
+// sound is a Player as view-models want it.
+type sound struct{ *playback.Player }
+
+// Open implements ui.Player.
+func (s sound) Open(path string) (ui.Clip, error) {
+	clip, err := s.Player.Open(path)
+	if err != nil {
+		return nil, err // a nil clip would be no nil ui.Clip
+	}
+	return clip, nil
+}
