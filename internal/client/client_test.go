@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -73,7 +74,13 @@ func TestErrors(t *testing.T) {
 		{"no such machine", "nowhere.invalid:1", tts.CodeUnreachable, "can't be reached", "See whether"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := dial(t, c.addr, client.Options{}).Models(t.Context())
+			web := dial(t, c.addr, client.Options{})
+			if c.addr == "nowhere.invalid:1" {
+				web.DialBy(func(context.Context, string, string) (net.Conn, error) {
+					return nil, &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}
+				})
+			}
+			_, err := web.Models(t.Context())
 			if tts.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.text) || !strings.Contains(tts.HintOf(err), c.hint) {
 				t.Errorf("%v (%s, hint %q)", err, tts.CodeOf(err), tts.HintOf(err))
 			}
