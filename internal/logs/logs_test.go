@@ -23,7 +23,7 @@ func TestLineFormat(t *testing.T) {
 		log  func(zerolog.Logger)
 		want string
 	}{
-		{"debug", func(l zerolog.Logger) { l.Debug().Msg("Memory before load: 256.3 MB") }, "DEBUG | Memory before load: 256.3 MB"},
+		{"debug", func(l zerolog.Logger) { l.Debug().Msg("Cleared MLX cache") }, "DEBUG | Cleared MLX cache"},
 		{"info", func(l zerolog.Logger) { l.Info().Msg("Loading model: a/b") }, "INFO | Loading model: a/b"},
 		{"warning", func(l zerolog.Logger) { l.Warn().Msg("slow") }, "WARNING | slow"},
 		{"error", func(l zerolog.Logger) { l.Error().Msg("no such file") }, "ERROR | no such file"},

@@ -19,7 +19,7 @@ type measurement struct {
 func (r *Registry) startMeasuring(what string) measurement {
 	m := measurement{registry: r, what: what, before: r.readRSS()}
 	if m.before != nil {
-		r.log.Debug().Msgf("Memory before %s: %s", what, memory.Text(*m.before))
+		r.log.Info().Msgf("Memory before %s: %s", what, memory.Text(*m.before))
 	}
 	m.started = r.now()
 	return m

@@ -338,19 +338,19 @@ func TestLogLines(t *testing.T) {
 	}{
 		{"load", &registrytest.Tones{}, []float64{256.3, 2847.1}, []func(*registry.Registry){load, load}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 256.3 MB
+INFO | Memory before load: 256.3 MB
 INFO | Model loaded successfully
 INFO | Memory after load: 2847.1 MB (+2590.8 MB)
 INFO | Load time: 8.2 seconds
 INFO | Model ID already loaded`},
 		{"failed load, then unload", &registrytest.Tones{OnLoad: failing}, []float64{100, 101, 101, 100.5}, []func(*registry.Registry){load, unload, unload}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 100.0 MB
+INFO | Memory before load: 100.0 MB
 ERROR | Failed to load model ID: out of memory
 INFO | Memory after load: 101.0 MB (+1.0 MB)
 INFO | Load time: 8.2 seconds
 INFO | Unloading model: ID
-DEBUG | Memory before unload: 101.0 MB
+INFO | Memory before unload: 101.0 MB
 DEBUG | Cleared MLX cache
 INFO | Model unloaded successfully
 INFO | Memory after unload: 100.5 MB (-0.5 MB)
@@ -358,7 +358,7 @@ INFO | Unload time: 8.2 seconds
 INFO | Model ID is not loaded (state: unloaded)`},
 		{"with an engine that tells its memory", &gauged{}, []float64{1, 2, 2, 1}, []func(*registry.Registry){load, unload}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 1.0 MB
+INFO | Memory before load: 1.0 MB
 DEBUG | Memory needed: 4.0 MB, available: 8.0 MB
 INFO | Model loaded successfully
 INFO | Memory after load: 2.0 MB (+1.0 MB)
@@ -366,7 +366,7 @@ INFO | Footprint after load: 7.5 MB
 INFO | MLX memory after load: 2377.5 MB active, 31.0 MB cached, 2400.0 MB at peak
 INFO | Load time: 8.2 seconds
 INFO | Unloading model: ID
-DEBUG | Memory before unload: 2.0 MB
+INFO | Memory before unload: 2.0 MB
 DEBUG | Cleared MLX cache
 INFO | Model unloaded successfully
 INFO | Memory after unload: 1.0 MB (-1.0 MB)
@@ -375,27 +375,27 @@ INFO | MLX memory after unload: 2377.5 MB active, 31.0 MB cached, 2400.0 MB at p
 INFO | Unload time: 8.2 seconds`},
 		{"refused by the forecast", &weighed{available: 3}, []float64{1, 1}, []func(*registry.Registry){load}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 1.0 MB
+INFO | Memory before load: 1.0 MB
 DEBUG | Memory needed: 4.0 MB, available: 3.0 MB
 ERROR | Failed to load model ID: the model needs 4.0 MB of memory, 3.0 MB are free
 INFO | Memory after load: 1.0 MB (+0.0 MB)
 INFO | Load time: 8.2 seconds`},
 		{"stopped load", &registrytest.Tones{OnLoad: untilCanceled}, []float64{1, 1}, []func(*registry.Registry){loadAndStop}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 1.0 MB
+INFO | Memory before load: 1.0 MB
 INFO | Stopped loading model ID
 INFO | Memory after load: 1.0 MB (+0.0 MB)
 INFO | Load time: 8.2 seconds`},
 		{"load that hangs", &registrytest.Tones{OnLoad: aMinute}, []float64{1, 1}, []func(*registry.Registry){loadAndStop, sleep}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 1.0 MB
+INFO | Memory before load: 1.0 MB
 ERROR | Failed to load model ID: Loading model ID does not end
 INFO | Memory after load: 1.0 MB (+0.0 MB)
 INFO | Load time: 8.2 seconds
 WARNING | Loading model ID ended long after it was stopped`},
 		{"load that panics", &registrytest.Tones{OnLoad: func(context.Context, string) error { panic("bad shape") }}, []float64{1, 1}, []func(*registry.Registry){load}, `
 INFO | Loading model: ID
-DEBUG | Memory before load: 1.0 MB
+INFO | Memory before load: 1.0 MB
 CRITICAL | Panic while loading model ID: bad shape
 ERROR | Failed to load model ID: internal error: bad shape
 INFO | Memory after load: 1.0 MB (+0.0 MB)
