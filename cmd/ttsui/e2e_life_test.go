@@ -74,8 +74,7 @@ func (w world) testEndsAtWork(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.stderr.Wait()
-	if err := s.cmd.Wait(); err != nil {
+	if err := s.end(); err != nil {
 		t.Errorf("ended with %v:\n%s", err, &s.log)
 	}
 	if took := time.Since(began); took > 5*time.Second {
@@ -104,8 +103,7 @@ func (w world) testKilled(t *testing.T) {
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	s.stderr.Wait()
-	_ = s.cmd.Wait() // it was killed
+	_ = s.end() // it was killed
 	if _, err := os.Stat(filepath.Join(s.dir, "out.wav")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("half a file has its name: %v", err)
 	}
@@ -123,8 +121,7 @@ func (w world) testKilled(t *testing.T) {
 	if err := next.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	next.stderr.Wait()
-	if err := next.cmd.Wait(); err != nil {
+	if err := next.end(); err != nil {
 		t.Error(err)
 	}
 }
@@ -135,7 +132,7 @@ func (w world) testSecond(t *testing.T, first *serving) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := w.command(t.Context(), "serve", "--port", port).CombinedOutput()
+	out, err := w.command(t, patience, "serve", "--port", port).CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 {
 		t.Errorf("the second one ended with %v", err)

@@ -48,7 +48,7 @@ func (w world) testSay(t *testing.T) {
 // say runs the program, which has to speak the call into out.
 func (w world) say(t *testing.T, stdin, out string, c goldenCall, args ...string) {
 	t.Helper()
-	cmd := w.command(t.Context(), args...)
+	cmd := w.command(t, patience, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -68,7 +68,7 @@ func (w world) say(t *testing.T, stdin, out string, c goldenCall, args ...string
 // testSayInterrupted: ^C leaves nothing.
 func (w world) testSayInterrupted(t *testing.T) {
 	dir := t.TempDir()
-	cmd := w.command(t.Context(), "say", "--speaker", "Ryan", "--max-frames", "16384", "-o", filepath.Join(dir, "out.wav"), "--log-level", "info", "For ever.")
+	cmd := w.command(t, patience, "say", "--speaker", "Ryan", "--max-frames", "16384", "-o", filepath.Join(dir, "out.wav"), "--log-level", "info", "For ever.")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,14 @@ func newWorld(t *testing.T) world {
 	return w
 }
 
-func (w world) command(ctx context.Context, args ...string) *exec.Cmd {
+// patience is how long anything may take that has to end: so long that no machine is too slow, and short enough to end a
+// test that waits in vain.
+const patience = 2 * time.Minute
+
+// command is the program in this world. It is killed when it has not ended in time, or when the test has.
+func (w world) command(t *testing.T, limit time.Duration, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, w.bin, append(args, "--models", w.models, "--dtype", "float32")...)
 	cmd.Env = append(os.Environ(), "HF_HUB_CACHE="+filepath.Join(w.models, "no-cache"), "HOME="+filepath.Dir(w.bin))
 	return cmd
@@ -83,7 +90,7 @@ type serving struct {
 
 // serve starts the server and waits for the line that says where it listens.
 func (w world) serve(t *testing.T) *serving {
-	s := &serving{dir: t.TempDir(), cmd: w.command(context.Background(), "serve", "--port", "0")}
+	s := &serving{dir: t.TempDir(), cmd: w.command(t, 4*patience, "serve", "--port", "0")}
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +110,22 @@ func (w world) serve(t *testing.T) *serving {
 		}
 		close(ready)
 	})
+	late := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
 	url, ok := <-ready
+	late.Stop()
 	if !ok {
 		t.Fatalf("the server did not start:\n%s", &s.log)
 	}
 	s.url = url
 	return s
+}
+
+// end waits for the end of a server that was told to end.
+func (s *serving) end() error {
+	late := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
+	defer late.Stop()
+	s.stderr.Wait()
+	return s.cmd.Wait()
 }
 
 type object = map[string]any
@@ -397,8 +414,7 @@ func (s *serving) testStop(t *testing.T) {
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	s.stderr.Wait()
-	if err := s.cmd.Wait(); err != nil {
+	if err := s.end(); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}
 	log := s.log.String()
@@ -410,7 +426,7 @@ func (s *serving) testStop(t *testing.T) {
 	for _, line := range []string{
 		" | INFO | Starting TTS HTTP Server on 127.0.0.1:",
 		" | INFO | Loading model: mlx-community/Qwen3-TTS-12Hz-0.6B-Base-bf16\n",
-		" | INFO | Model loaded successfully\n", " | INFO | Memory after load: ", " | INFO | Load time: ",
+		" | INFO | Model loaded successfully\n", " | INFO | Memory before load: ", " | INFO | Memory after load: ", " | INFO | Load time: ",
 		" | ERROR | Failed to load model no/such: ",
 		" | INFO | Processing reference audio...\n", " | INFO | Generated clone audio: ", " | INFO | Stopped generating control audio\n",
 		" | INFO | Model unloaded successfully\n", " | INFO | TTS HTTP Server shutting down...\n",
