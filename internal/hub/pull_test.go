@@ -203,12 +203,16 @@ func TestPullArrives(t *testing.T) {
 func TestPullSlow(t *testing.T) {
 	t.Parallel()
 	hub, files := newHub(t, size)
-	hub.Break(func(fakehub.Request) fakehub.Fault { return fakehub.Fault{Pause: 40 * time.Millisecond} })
+	hub.Break(func(fakehub.Request) fakehub.Fault { return fakehub.Fault{Pause: 160 * time.Millisecond} })
 	f := newTestFetcher(t, hub.URL)
-	f.Stall = time.Second // the weights take longer
+	f.Stall = 5 * time.Second // far above a pause, on a busy machine too
+	began := time.Now()
 	dir, err := f.Pull(t.Context(), id, "", nil)
 	must(t, err)
 	wantModel(t, dir, files)
+	if took := time.Since(began); took < f.Stall {
+		t.Errorf("it took %v only, which shows nothing", took)
+	}
 	for _, r := range hub.Requests() {
 		if r.N > 1 {
 			t.Errorf("%s was given up", r.Name)
