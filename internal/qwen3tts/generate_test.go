@@ -95,14 +95,59 @@ func TestTextIsNeverTemplate(t *testing.T) {
 
 // White space around a text does not reach the model, where it would join the template's line break; lines inside do.
 func TestLines(t *testing.T) {
-	m := loadTiny(t, testkit.Golden("checkpoints", "custom_voice"))
-	width := m.cfg.Talker.HiddenSize
-	clean := prefill(t, m, control("One.\nTwo."))
-	if !slices.Equal(clean, prefill(t, m, control("\n\n One.\nTwo. \n"))) {
-		t.Error("white space around the text changed the prompt")
+	for name, tt := range map[string]struct {
+		checkpoint string
+		id         string
+		field      func(u *tts.Utterance) *string
+	}{
+		"text":       {"custom_voice", "c1_ryan_english", func(u *tts.Utterance) *string { return &u.Text }},
+		"instruct":   {"voice_design", "v4_streamtext", func(u *tts.Utterance) *string { return &u.Instruct }},
+		"transcript": {"base", "b4_icl_streamtext_shorttext", func(u *tts.Utterance) *string { return &u.RefText }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := loadTiny(t, testkit.Golden("checkpoints", tt.checkpoint))
+			rows := func(text string) []float32 {
+				u := goldenCases(t, "ref_torch")[tt.id].request(t)
+				frames, full := 1, true
+				u.Sampling.MaxFrames, u.Sampling.NonStreamingMode = &frames, &full
+				*tt.field(&u) = text
+				return prefill(t, m, u)
+			}
+			clean := rows("One.\nTwo.")
+			if !slices.Equal(clean, rows("\n\n One.\nTwo. \n")) {
+				t.Error("white space around it changed the prompt")
+			}
+			if one := rows("One."); len(clean) < len(one)+3*m.cfg.Talker.HiddenSize {
+				t.Error("the second line is missing")
+			}
+		})
 	}
-	if one := prefill(t, m, control("One.")); len(clean) < len(one)+3*width {
-		t.Error("the second line is missing")
+}
+
+// How text is fed when the caller leaves it open is the official package's choice: as it is spoken for a clone, all of
+// it at first for the other modes.
+func TestDefaultFeeding(t *testing.T) {
+	for checkpoint, tt := range map[string]struct {
+		id   string
+		full bool
+	}{
+		"base":         {"b5_icl_fulltext_rp105", false},
+		"custom_voice": {"c6_serena_streamtext", true},
+		"voice_design": {"v4_streamtext", true},
+	} {
+		t.Run(checkpoint, func(t *testing.T) {
+			m := loadTiny(t, testkit.Golden("checkpoints", checkpoint))
+			rows := func(full *bool) []float32 {
+				u := goldenCases(t, "ref_torch")[tt.id].request(t)
+				frames := 1
+				u.Sampling.MaxFrames, u.Sampling.NonStreamingMode = &frames, full
+				return prefill(t, m, u)
+			}
+			other := !tt.full
+			if left := rows(nil); !slices.Equal(left, rows(&tt.full)) || slices.Equal(left, rows(&other)) {
+				t.Errorf("without a wish the prompt is not that of non_streaming_mode %v", tt.full)
+			}
+		})
 	}
 }
 
@@ -162,6 +207,36 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %v (%s), %d samples", err, tts.CodeOf(err), len(sink.pcm))
 			}
 		})
+	}
+}
+
+// A limit beyond the model's positions is cut to the room that the prompt leaves.
+func TestFramesFitTheContext(t *testing.T) {
+	m := loadTiny(t, testkit.Golden("checkpoints", "custom_voice"))
+	u := control("Hello world.")
+	rows := len(prefill(t, m, u)) / m.cfg.Talker.HiddenSize
+	for room, want := range map[int]int{1: 1, 3: 3, 100: *u.Sampling.MaxFrames} {
+		m.cfg.Talker.MaxPositions = rows + room
+		if _, r := generate(t, m, u); r.Frames != want || !r.Truncated {
+			t.Errorf("%d positions are left: %d frames, truncated %v; want %d", room, r.Frames, r.Truncated, want)
+		}
+	}
+}
+
+// The speech can't end with its first or its second draw, however likely that is; with the third it can.
+func TestMinimumOfDraws(t *testing.T) {
+	m := loadTiny(t, testkit.Golden("checkpoints", "custom_voice"))
+	u := goldenCases(t, "ref_torch")["c6_serena_streamtext"].request(t)
+	best := integers(traceGeneration(t, m, u).seen["talker.token"])[:3]
+	if best[0] == best[1] || best[1] == best[2] || best[0] == best[2] {
+		t.Fatalf("the first draws %v tell nothing: they have to differ", best)
+	}
+	for draw, id := range best {
+		m.cfg.Talker.CodecEos = int(id) // so that the end is the best logit of this draw
+		_, r := generate(t, m, u)
+		if ended := r.Frames == 2 && !r.Truncated; r.Frames < 2 || draw == 2 && !ended {
+			t.Errorf("the end is the best of draw %d: %d frames, truncated %v", draw, r.Frames, r.Truncated)
+		}
 	}
 }
 

@@ -36,26 +36,46 @@ func TestQuantizedByMLXAudio(t *testing.T) {
 // For every width, a quantised checkpoint computes what one with the same weights in float32 computes. The embeddings
 // are quantised too: converters differ in what they leave.
 func TestQuantizedEqualsItsFloats(t *testing.T) {
-	u := goldenCases(t, "ref_torch")["c1_ryan_english"].request(t)
 	for _, bits := range []int{2, 3, 4, 5, 6, 8} {
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
 			quantized, floats := t.TempDir(), t.TempDir()
-			quantize(t, testkit.Golden("checkpoints", "custom_voice"), quantized, floats, bits)
-			got := traceGeneration(t, loadTiny(t, quantized), u)
-			want := traceGeneration(t, loadTiny(t, floats), u)
-			near(t, "prefill", got.seen["prefill"][0], want.seen["prefill"][0], 1e-5)
-			near(t, "talker logits", got.seen["talker.logits"][0], want.seen["talker.logits"][0], 1e-3)
-			near(t, "predictor logits", slices.Concat(got.seen["predictor.logits"][:1]...), slices.Concat(want.seen["predictor.logits"][:1]...), 1e-3)
+			quantize(t, testkit.Golden("checkpoints", "custom_voice"), quantized, floats, quantization{32, bits}, nil)
+			compareQuantized(t, quantized, floats)
 		})
 	}
 }
 
+// A module may have settings of its own, as mixed conversions give them to those that suffer most.
+func TestQuantizedModulesThatDiffer(t *testing.T) {
+	quantized, floats := t.TempDir(), t.TempDir()
+	quantize(t, testkit.Golden("checkpoints", "custom_voice"), quantized, floats, quantization{32, 4}, map[string]quantization{
+		"talker.model.layers.0.mlp.down_proj": {32, 8}, "talker.model.text_embedding": {64, 4}, "talker.codec_head": {64, 6},
+	})
+	compareQuantized(t, quantized, floats)
+}
+
+// compareQuantized wants two checkpoints to compute the same.
+func compareQuantized(t *testing.T, quantized, floats string) {
+	t.Helper()
+	u := goldenCases(t, "ref_torch")["c1_ryan_english"].request(t)
+	got := traceGeneration(t, loadTiny(t, quantized), u)
+	want := traceGeneration(t, loadTiny(t, floats), u)
+	near(t, "prefill", got.seen["prefill"][0], want.seen["prefill"][0], 1e-5)
+	near(t, "talker logits", got.seen["talker.logits"][0], want.seen["talker.logits"][0], 1e-3)
+	near(t, "predictor logits", slices.Concat(got.seen["predictor.logits"][:1]...), slices.Concat(want.seen["predictor.logits"][:1]...), 1e-3)
+}
+
 var quantizable = regexp.MustCompile(`(_proj|linear_fc\d|codec_head|lm_head\.\d+|small_to_mtp_projection|embedding(\.\d+)?)\.weight$`)
 
-// quantize writes two checkpoints: one quantised to bits, and one whose floats are what the quantised ones stand for.
-func quantize(t *testing.T, from, quantized, floats string, bits int) {
+type quantization struct {
+	GroupSize int `json:"group_size"`
+	Bits      int `json:"bits"`
+}
+
+// quantize writes two checkpoints: one quantised, with settings of their own for some modules, and one whose floats are
+// what the quantised ones stand for.
+func quantize(t *testing.T, from, quantized, floats string, most quantization, own map[string]quantization) {
 	t.Helper()
-	const group = 32
 	set, err := safetensors.OpenSet(from)
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +90,12 @@ func quantize(t *testing.T, from, quantized, floats string, bits int) {
 				q, f = append(q, data), append(f, data)
 				continue
 			}
-			parts := s.Quantize(w, group, bits)
 			base := name[:len(name)-len(".weight")]
+			how, ok := own[base]
+			if !ok {
+				how = most
+			}
+			parts := s.Quantize(w, how.GroupSize, how.Bits)
 			var packed []byte
 			for _, word := range s.ReadInts(parts.W) {
 				packed = binary.LittleEndian.AppendUint32(packed, uint32(word))
@@ -83,7 +107,11 @@ func quantize(t *testing.T, from, quantized, floats string, bits int) {
 		}
 		return nil
 	})
-	copyCheckpoint(t, from, quantized, q, map[string]any{"group_size": group, "bits": bits, "mode": "affine"})
+	settings := map[string]any{"group_size": most.GroupSize, "bits": most.Bits, "mode": "affine"}
+	for module, how := range own {
+		settings[module] = how
+	}
+	copyCheckpoint(t, from, quantized, q, settings)
 	copyCheckpoint(t, from, floats, f, nil)
 }
 

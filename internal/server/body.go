@@ -9,8 +9,10 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"ttsui/internal/tts"
@@ -49,8 +51,9 @@ func bodyError(err error) error {
 	return refuse(http.StatusRequestEntityTooLarge, hint, "the body is larger than %d bytes", tooLarge.Limit)
 }
 
-// decode reads body as one JSON object into a pointer to a struct, and is strict: a name it doesn't know or a value
-// of another type is an error that says which.
+// decode reads body as one JSON object into a pointer to a struct. A name it doesn't know, a value of another type and
+// text that is no Unicode are errors that say which. Names are taken as encoding/json takes them: in any case, and of one
+// that comes twice the last value counts.
 func decode(body []byte, into any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return invalid("Send a JSON object.", "the body is empty")
@@ -69,7 +72,37 @@ func decode(body []byte, into any) error {
 	if bytes.Equal(bytes.TrimSpace(body), []byte("null")) {
 		return invalid("Send a JSON object.", "the body is null")
 	}
+	if half := halfCharacter(body); half != "" {
+		return invalid("Send the text as UTF-8.", "%s is half a character without its other half", half)
+	}
 	return nil
+}
+
+// halfCharacter finds an escape of a surrogate without its partner in valid JSON, "" when there is none. encoding/json
+// would put U+FFFD in its place, and the model would speak that.
+func halfCharacter(text []byte) string {
+	unit := func(at int) rune { // of the escape \uXXXX that begins here, else -1
+		if !bytes.HasPrefix(text[min(at, len(text)):], []byte(`\u`)) {
+			return -1
+		}
+		n, _ := strconv.ParseUint(string(text[at+2:at+6]), 16, 16) // valid JSON has four digits
+		return rune(n)
+	}
+	for at := 0; ; {
+		next := bytes.IndexByte(text[at:], '\\')
+		if next < 0 {
+			return ""
+		}
+		at += next
+		switch first := unit(at); {
+		case !utf16.IsSurrogate(first):
+			at += 2 // what is escaped may be a backslash itself
+		case utf16.DecodeRune(first, unit(at+6)) == utf8.RuneError:
+			return string(text[at : at+6])
+		default:
+			at += 12
+		}
+	}
 }
 
 // explainJSON says in a user's words what encoding/json found.

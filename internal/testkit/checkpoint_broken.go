@@ -108,26 +108,31 @@ func brokenIndexes() []Breakage {
 
 // brokenTensors are weight files that keep the format but hold the wrong tensors.
 func brokenTensors() (list []Breakage) {
-	for _, at := range [][2]string{
-		{weightsName, "talker.model.layers.1.mlp.down_proj.weight"},
-		{speechWeight, "decoder.decoder.0.conv.weight"},
+	for _, at := range []struct {
+		file, name string
+		shape      []int
+	}{
+		{weightsName, "talker.model.layers.1.mlp.down_proj.weight", []int{64, 128}},
+		{speechWeight, "decoder.decoder.0.conv.weight", []int{64, 32, 7}},
 	} {
-		file, name := at[0], at[1]
-		change := func(kind string, edit func(t *safetensors.Data)) {
-			list = append(list, Breakage{Name: kind + ": " + name, Want: name, damage: func(dir string) error {
-				return editTensors(dir, file, func(all []safetensors.Data) []safetensors.Data {
+		name, first, rest := at.name, at.shape[0], at.shape[1:]
+		change := func(kind, want string, edit func(t *safetensors.Data)) {
+			list = append(list, Breakage{Name: kind + ": " + name, Want: name + want, damage: func(dir string) error {
+				return editTensors(dir, at.file, func(all []safetensors.Data) []safetensors.Data {
 					edit(find(all, name))
 					return all
 				})
 			}})
 		}
-		change("missing", func(t *safetensors.Data) { t.Name = "spare" })
-		change("axis too long", func(t *safetensors.Data) { *t = zeroTensor(name, t.DType, t.Shape[0]+1, t.Shape[1:]...) })
-		change("axis missing", func(t *safetensors.Data) { *t = zeroTensor(name, t.DType, t.Shape[0]) })
-		change("axis of zero", func(t *safetensors.Data) { *t = zeroTensor(name, t.DType, 0, t.Shape[1:]...) })
-		change("a number", func(t *safetensors.Data) { *t = zeroTensor(name, t.DType, 1) })
+		change("missing", fmt.Sprintf(" is missing, expected %v", at.shape), func(t *safetensors.Data) { t.Name = "spare" })
+		for _, shape := range [][]int{append([]int{first + 1}, rest...), {first}, {1}} {
+			change(fmt.Sprint("shape ", shape), fmt.Sprintf(" has shape %v, expected %v", shape, at.shape), func(t *safetensors.Data) {
+				*t = zeroTensor(name, t.DType, shape[0], shape[1:]...)
+			})
+		}
+		change("axis of zero", "", func(t *safetensors.Data) { *t = zeroTensor(name, t.DType, 0, rest...) })
 		for _, dtype := range []safetensors.DType{safetensors.I64, safetensors.I32, safetensors.U32, safetensors.Bool, safetensors.F64} {
-			change("of "+string(dtype), func(t *safetensors.Data) { *t = zeroTensor(name, dtype, t.Shape[0], t.Shape[1:]...) })
+			change("of "+string(dtype), "", func(t *safetensors.Data) { *t = zeroTensor(name, dtype, first, rest...) })
 		}
 	}
 	list = append(list, quantizedMisfits()...)
