@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"ttsui/internal/sample"
@@ -155,7 +154,7 @@ func (g *generation) listen(u tts.Utterance) error {
 		s.Eval(g.speaker.Array())
 		return nil
 	})
-	if err != nil || strings.TrimSpace(u.RefText) == "" {
+	if err != nil || !tts.Says(u.RefText) {
 		return err
 	}
 	g.pass = g.codec.encoder.newPass(u.Reference)

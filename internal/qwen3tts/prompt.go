@@ -65,7 +65,7 @@ func (b prompter) build(req tts.Request, ref reference) (prompt, error) {
 		return prompt{}, err
 	}
 	var rows []mlx.Array
-	if instruct := strings.TrimSpace(req.Instruct); instruct != "" && req.Mode != tts.Clone && c.takesInstruct() {
+	if instruct := strings.TrimSpace(req.Instruct); tts.Says(instruct) && req.Mode != tts.Clone && c.takesInstruct() {
 		ids := slices.Concat([]int{c.IMStart}, b.tokens("user\n"+instruct), []int{c.IMEnd}, b.tokens("\n"))
 		rows = append(rows, b.E(ids...))
 	}

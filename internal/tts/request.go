@@ -53,7 +53,7 @@ func (r *Request) Validate() error {
 	if !ValidModelID(r.ModelID) {
 		return Errorf(CodeInvalid, "Use an id as GET /models lists it, for example "+DesignModelID+".", "model_id %q is not a model id", clip(r.ModelID))
 	}
-	if !says(r.Text) {
+	if !Says(r.Text) {
 		return Errorf(CodeInvalid, "Send the words to speak in text.", "Target text is required")
 	}
 	if err := r.validateMode(); err != nil {
@@ -115,7 +115,7 @@ func (r *Request) validateMode() error {
 		}
 		return nil
 	case Design:
-		if !says(r.Instruct) {
+		if !Says(r.Instruct) {
 			return Errorf(CodeInvalid, "Describe the voice in instruct, for example \"A calm, deep male voice\".", "Voice description is required")
 		}
 		return nil
@@ -164,9 +164,9 @@ func validateText(field, s string, limit int) error {
 	return nil
 }
 
-// says reports whether there is anything in s but white space and characters that only format what is around them, such
+// Says reports whether there is anything in s but white space and characters that only format what is around them, such
 // as the zero-width space, the soft hyphen and the byte order mark.
-func says(s string) bool {
+func Says(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) })
 }
 
