@@ -107,6 +107,9 @@ func (w world) testKilled(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.dir, "out.wav")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("half a file has its name: %v", err)
 	}
+	if left, err := os.ReadDir(s.dir); len(left) != 1 {
+		t.Errorf("of the file in the making there is %v, %v", left, err)
+	}
 	if r, ok := instance.Find(t.Context(), w.home()); ok {
 		t.Errorf("the dead one is found: %+v", r)
 	}
@@ -116,6 +119,9 @@ func (w world) testKilled(t *testing.T) {
 	}
 	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the leftover: %v", err)
+	}
+	if left, err := os.ReadDir(s.dir); len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 	w.testSecond(t, next)
 	if err := next.cmd.Process.Signal(os.Interrupt); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,7 +52,9 @@ func newSay() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return say(cmd, engine.config(cmd.ErrOrStderr()), req)
+			config := engine.config(cmd.ErrOrStderr())
+			config.Home = app.FindHome(os.Getenv)
+			return say(cmd, config, req)
 		},
 	}
 	f.add(cmd.Flags())

@@ -65,8 +65,9 @@ type App struct {
 	engine   *engine.Engine // nil when the Config has a Loader
 	registry *registry.Registry
 	service  *speech.Service
-	server   *server.Server // nil until Start
-	host     string         // the address of the one given to Start
+	making   *instance.Unfinished // nil without a home
+	server   *server.Server       // nil until Start
+	host     string               // the address of the one given to Start
 
 	open    func(host string, port int) (net.Listener, error) // listen, except in tests
 	life    context.Context                                   // ends when Close begins
@@ -97,6 +98,10 @@ func New(c Config) (*App, error) {
 	}
 	a.registry = registry.New(registry.Config{Loader: loader, Log: a.log})
 	a.service = &speech.Service{Registry: a.registry, Log: a.log, Queue: jobs.Queue{Timeout: c.Timeout}, Outputs: c.Outputs}
+	if c.Home != "" {
+		a.making = instance.NewUnfinished(c.Home)
+		a.service.Note = a.noteUnfinished
+	}
 	a.life, a.stop = context.WithCancel(context.Background())
 	return a, nil
 }
@@ -157,6 +162,9 @@ func (a *App) close(clients, all time.Duration) (err error) {
 	}
 	if err := errors.Join(a.service.Queue.Close(ctx), a.registry.Close(ctx)); err != nil {
 		return err // the engine is still at work
+	}
+	if a.making != nil {
+		err = errors.Join(err, a.making.Close())
 	}
 	if a.engine != nil {
 		err = errors.Join(err, a.engine.Close())

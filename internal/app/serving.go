@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"time"
@@ -120,12 +121,21 @@ func (a *App) tidy() {
 	if a.config.Home == "" {
 		return
 	}
-	n, err := instance.Sweep(a.config.Home, time.Now().Add(-leftoverAge))
-	if err != nil {
+	halves, errHalves := instance.SweepUnfinished(a.config.Home)
+	old, err := instance.Sweep(a.config.Home, time.Now().Add(-leftoverAge))
+	if err := errors.Join(errHalves, err); err != nil {
 		a.log.Debug().Msgf("Looking for leftover files: %v", err)
 	}
-	if n > 0 {
+	if n := halves + old; n > 0 {
 		a.log.Info().Msgf("Removed %d leftover temporary files", n)
+	}
+}
+
+// noteUnfinished lets the next process find a result that this one leaves half done. Where that can't be noted, the
+// result is made all the same.
+func (a *App) noteUnfinished(folder string) {
+	if err := a.making.Note(folder); err != nil {
+		a.log.Debug().Msgf("Should this process be killed, half a file may stay in %s: %v", folder, err)
 	}
 }
 

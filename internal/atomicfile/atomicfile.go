@@ -23,6 +23,17 @@ import (
 // TempPattern matches the base names of temporary files, in the syntax of filepath.Match.
 const TempPattern = ".ttsui-*.tmp"
 
+var run = rand.Text()
+
+// Run names this process: no other has the name, and all its temporary files have it in theirs.
+func Run() string { return run }
+
+// TempOf reports whether name is one that a temporary file of the process run has.
+func TempOf(run, name string) bool {
+	before, after, _ := strings.Cut(TempPattern, "*")
+	return run != "" && strings.HasPrefix(name, before+run+"-") && strings.HasSuffix(name, after)
+}
+
 // File is a file in the making. It is an io.Writer, io.WriterAt and io.Seeker. The first failed write is kept and
 // makes Commit fail too. A File is not safe for concurrent use.
 type File struct {
@@ -72,7 +83,7 @@ func CreateIn(root *os.Root, name string) (*File, error) {
 // openTemp makes the temporary file, which nobody else can read or guess.
 func (f *File) openTemp() error {
 	before, after, _ := strings.Cut(TempPattern, "*")
-	temp, err := f.dir.OpenFile(before+rand.Text()+after, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	temp, err := f.dir.OpenFile(before+run+"-"+rand.Text()+after, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return explain(f.path, err)
 	}

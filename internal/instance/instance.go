@@ -1,5 +1,5 @@
 // Package instance is what the programs of one user know about a running TTSUI: the file server.json, which says where
-// it listens, and who it is that has a port.
+// it listens, who it is that has a port, and what one that was killed left half done.
 //
 // The file outlives a process that is killed. So nobody believes it before the process is there and answers.
 package instance

@@ -22,7 +22,13 @@ import (
 	"ttsui/internal/tts"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		runChild()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // serveHealth listens as a TTSUI does, or as another program when answer says so.
 func serveHealth(t *testing.T, status int, answer string) (host string, port int) {

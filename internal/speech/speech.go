@@ -6,6 +6,7 @@ package speech
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,6 +24,9 @@ type Service struct {
 	Queue    jobs.Queue        // all generations go through it
 	Log      zerolog.Logger    // gets the stages of each generation, never its text
 	Outputs  *userdata.Outputs // where results may be written; anywhere when nil
+
+	// Note is told of the folder of each result before the result is begun in it; nil when nobody wants to know.
+	Note func(folder string)
 
 	tally tally
 }
@@ -108,6 +112,9 @@ func (s *Service) take(ctx context.Context, m registry.Model, req tts.Request, t
 	var to sinks
 	var out *audio.WAVFile
 	if req.OutputPath != "" {
+		if s.Note != nil {
+			s.Note(filepath.Dir(req.OutputPath))
+		}
 		var err error
 		if out, err = s.createWAV(req.OutputPath); err != nil {
 			return tts.Result{}, err
