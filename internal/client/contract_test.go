@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -22,7 +23,9 @@ import (
 func openService(t *testing.T, tones *registrytest.Tones) *speech.Service {
 	r := registry.New(registry.Config{Loader: tones, Log: zerolog.Nop()})
 	t.Cleanup(func() {
-		if err := r.Close(context.Background()); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := r.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})
@@ -39,7 +42,9 @@ func serve(t *testing.T, service tts.Service, guard server.Guard) string {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ln) }()
 	t.Cleanup(func() {
-		if err := errors.Join(s.Shutdown(context.Background()), <-served); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := errors.Join(s.Shutdown(ctx), <-served); err != nil {
 			t.Error(err)
 		}
 	})
