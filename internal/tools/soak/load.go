@@ -13,8 +13,8 @@ import (
 	"ttsui/internal/tts"
 )
 
-// holdLoad asks one thing after the other for /health and /models while a model of 512 MiB is loaded and unloaded all
-// the time and another one speaks.
+// holdLoad asks one thing after the other for /health and /models while a large model is loaded and unloaded all the
+// time and another one speaks.
 func holdLoad(ctx context.Context, w *world, o options, r *report) (err error) {
 	p, err := w.start(ctx)
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ttsui/internal/testkit"
 )
 
 // options are what the command line says: how much of everything.
@@ -30,7 +32,7 @@ type options struct {
 	attacks int
 	lines   int
 	quits   int
-	small   bool
+	size    string
 }
 
 func main() {
@@ -43,7 +45,7 @@ func main() {
 	flag.IntVar(&o.attacks, "attacks", 1000, "hostile requests")
 	flag.IntVar(&o.lines, "lines", 30_000, "lines of log that stalled readers don't read")
 	flag.IntVar(&o.quits, "quits", 10, "servers that are stopped while they work")
-	flag.BoolVar(&o.small, "small", false, "hold the load with a tiny model in place of one of 512 MiB")
+	flag.StringVar(&o.size, "size", string(testkit.Size512MiB), "size of the model that is loaded again and again while the load is held: tiny, 512MiB or 0.6B, which is written first (2.5 GB)")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

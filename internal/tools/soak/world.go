@@ -22,7 +22,7 @@ const (
 	cloneID   = "mlx-community/Qwen3-TTS-12Hz-0.6B-Base-bf16"
 	controlID = "mlx-community/Qwen3-TTS-12Hz-0.6B-CustomVoice-bf16"
 	designID  = tts.DesignModelID
-	bigID     = "mlx-community/Qwen3-TTS-12Hz-1.7B-CustomVoice-bf16" // 512 MiB
+	bigID     = "mlx-community/Qwen3-TTS-12Hz-1.7B-CustomVoice-bf16" // of the size that -size says
 )
 
 // world is what the program finds on its machine, all of it below one folder: a user's home, a folder for temporary
@@ -56,12 +56,8 @@ func newWorld(o options) (w *world, err error) {
 			return nil, err
 		}
 	}
-	big := testkit.Size512MiB
-	if o.small {
-		big = testkit.SizeTiny
-	}
 	for id, spec := range map[string]testkit.CheckpointSpec{
-		cloneID: {Kind: "base"}, controlID: {Kind: "custom_voice"}, designID: {Kind: "voice_design"}, bigID: {Kind: "custom_voice", Size: big},
+		cloneID: {Kind: "base"}, controlID: {Kind: "custom_voice"}, designID: {Kind: "voice_design"}, bigID: {Kind: "custom_voice", Size: testkit.Size(o.size)},
 	} {
 		if err := testkit.WriteCheckpoint(filepath.Join(w.models, filepath.FromSlash(id)), spec); err != nil {
 			return nil, fmt.Errorf("write a model: %w", err)
