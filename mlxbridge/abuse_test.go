@@ -35,7 +35,7 @@ type file string
 func entries() map[string][]any {
 	const add, sin, sum = 0, 4, 0
 	return map[string][]any{
-		"mlxb_start":       {0},
+		"mlxb_start":       {0, file("good.safetensors")},
 		"mlxb_stop":        {},
 		"mlxb_device":      {[]int32{0}, make([]byte, 64), 64},
 		"mlxb_free_error":  {nil},
@@ -335,7 +335,7 @@ func (ab *abuser) call(f function, args []any, results []uint64) string {
 		ab.t.Errorf("%s%v: failed and left an array: %s", f.name, args, text)
 	}
 	if f.name == "mlxb_stop" { // the thread is this test's
-		if text := ab.byFn["mlxb_start"].call(0); text != "" {
+		if text := ab.byFn["mlxb_start"].call(0, nil); text != "" {
 			ab.t.Error(text)
 		}
 	}

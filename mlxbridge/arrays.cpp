@@ -218,9 +218,12 @@ using namespace bridge;
 
 extern "C" {
 
-char* mlxb_start(int use_gpu) {
+char* mlxb_start(int use_gpu, [[maybe_unused]] const char* metallib) {
   owner = std::this_thread::get_id();
   return guard("start", [&] {
+#ifdef __APPLE__
+    if (metallib != nullptr) mx::metal::set_metallib_path(metallib);
+#endif
     bool gpu = use_gpu && mx::is_available(mx::Device(mx::Device::gpu));
     mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
     // On the CPU mx::compile starts a C++ compiler at run time; users have none.

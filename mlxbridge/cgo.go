@@ -13,6 +13,8 @@ import "C"
 import (
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"unsafe"
 )
 
@@ -26,7 +28,29 @@ func failure(text *C.char) error {
 }
 
 // start makes the calling OS thread the MLX thread.
-func start(gpu bool) error { return failure(C.mlxb_start(cbool(gpu))) }
+func start(gpu bool) error {
+	path := metallib()
+	if path == "" {
+		return failure(C.mlxb_start(cbool(gpu), nil))
+	}
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	return failure(C.mlxb_start(cbool(gpu), text))
+}
+
+// metallib is where a Mac's app bundle has MLX's kernels, "" when this program is in none: every file beside libmlx there
+// has to be signed code, so they lie among the resources.
+func metallib() string {
+	program, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(program), "..", "Resources", "mlx.metallib")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
 
 // stop waits for running work and gives the MLX thread up.
 func stop() error { return failure(C.mlxb_stop()) }

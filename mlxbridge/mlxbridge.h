@@ -25,7 +25,9 @@ typedef uint64_t mlxb_array;
 typedef enum { MLXB_BOOL, MLXB_INT32, MLXB_UINT32, MLXB_FLOAT16, MLXB_BFLOAT16, MLXB_FLOAT32 } mlxb_dtype;
 
 // --- process ---
-char* mlxb_start(int use_gpu);                    // makes the calling thread the MLX thread; use_gpu: when there is one
+// Makes the calling thread the MLX thread; use_gpu: when there is one. On a Mac metallib names the file of MLX's kernels
+// when it doesn't lie beside libmlx; it may be NULL.
+char* mlxb_start(int use_gpu, const char* metallib);
 char* mlxb_stop(void);                            // waits for running work and gives the MLX thread up
 char* mlxb_device(int* is_gpu, char* version, size_t version_len);
 void mlxb_free_error(char* text);
