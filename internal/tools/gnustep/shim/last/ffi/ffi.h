@@ -1,0 +1,2 @@
+/* Apple keeps libffi's header in a folder; Debian does not. */
+#include <ffi.h>
