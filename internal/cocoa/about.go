@@ -1,0 +1,26 @@
+//go:build darwin || gnustep
+
+package cocoa
+
+import "github.com/progrium/darwinkit/macos/appkit"
+
+// aboutWindow tells what the program is made of.
+type aboutWindow struct {
+	window appkit.Window
+	area   textArea
+}
+
+func newAboutWindow(text string) *aboutWindow {
+	const width, height, margin = 520, 360, 16
+	a := &aboutWindow{window: newPanel("About TTSUI", width, height), area: newTextArea(false, appkit.Font_SystemFontOfSize(12))}
+	setAccessibilityLabel(a.area.view, "About TTSUI")
+	a.window.ContentView().AddSubview(a.area.scroll)
+	a.area.place(rect(margin, margin, width-2*margin, height-2*margin))
+	a.area.setText(text)
+	return a
+}
+
+func (a *aboutWindow) open() {
+	a.window.Center()
+	a.window.MakeKeyAndOrderFront(nil)
+}

@@ -1,0 +1,170 @@
+//go:build darwin || gnustep
+
+package cocoa
+
+import (
+	"slices"
+
+	"github.com/progrium/darwinkit/macos/appkit"
+
+	"ttsui/internal/ui"
+)
+
+// Controls that show a part of a snapshot. They remember what they show, as changing a control to what it is already
+// costs a redraw, and would end what the user is about to do with it.
+
+// tint is what a role looks like; the system's own colours follow dark mode.
+func tint(role ui.Role) appkit.Color {
+	switch role {
+	case ui.Quiet:
+		return appkit.Color_SecondaryLabelColor()
+	case ui.Good:
+		return appkit.Color_SystemGreenColor()
+	case ui.Caution:
+		return appkit.Color_SystemOrangeColor()
+	case ui.Danger, ui.Critical:
+		return appkit.Color_SystemRedColor()
+	}
+	return appkit.Color_LabelColor()
+}
+
+// button shows a ui.Button.
+type button struct {
+	view  appkit.Button
+	shown ui.Button
+}
+
+// makeButton makes a button that accessibility and tests know by its label.
+func makeButton(label string, f func()) *button {
+	b := &button{view: newButton("", f)}
+	setAccessibilityLabel(b.view, label)
+	return b
+}
+
+func (b *button) show(s ui.Button) {
+	if s == b.shown {
+		return
+	}
+	b.view.SetTitle(clean(s.Title))
+	b.view.SetEnabled(s.Enabled)
+	b.view.SetToolTip(clean(s.Tooltip))
+	b.shown = s
+}
+
+// label shows a text with a colour.
+type label struct {
+	view appkit.TextField
+	text string
+	role ui.Role
+}
+
+// makeLabel makes an empty label. One that wraps has room for several lines.
+func makeLabel(name string, wraps bool) *label {
+	l := &label{view: newLabel("")}
+	setAccessibilityLabel(l.view, name)
+	l.view.SetTextColor(tint(ui.Normal))
+	setWraps(l.view, wraps)
+	return l
+}
+
+func (l *label) show(text string, role ui.Role) {
+	if text != l.text {
+		setLabelText(l.view, text)
+		l.text = text
+	}
+	if role != l.role {
+		l.view.SetTextColor(tint(role))
+		l.role = role
+	}
+}
+
+// menu shows ui.Choices as a popup.
+type menu struct {
+	view  appkit.PopUpButton
+	shown []ui.Choice
+}
+
+// makeMenu makes a popup whose owner hears the ID of what is chosen.
+func makeMenu(label string, choose func(id string)) *menu {
+	m := &menu{}
+	m.view = newPopup(label, nil, func(i int) {
+		if i >= 0 && i < len(m.shown) {
+			choose(m.shown[i].ID)
+		}
+	})
+	return m
+}
+
+func (m *menu) show(c ui.Choices) {
+	if !slices.Equal(m.shown, c.List) {
+		var titles []string
+		for _, choice := range c.List {
+			title := choice.Title
+			if choice.Detail != "" {
+				title += " – " + choice.Detail
+			}
+			titles = append(titles, title)
+		}
+		setChoices(m.view, titles)
+		m.shown = c.List
+	}
+	at := slices.IndexFunc(c.List, func(choice ui.Choice) bool { return choice.ID == c.Chosen })
+	if at >= 0 && m.view.IndexOfSelectedItem() != at {
+		m.view.SelectItemAtIndex(at)
+	}
+}
+
+// editor shows a ui.Field of several lines. The user's typing is theirs: it is replaced only when the field has a new
+// Rev.
+type editor struct {
+	area  textArea
+	title *label
+	count *label
+	wrong *label
+	rev   int
+}
+
+// makeEditor makes an editor that tells of what is typed.
+func makeEditor(name string, edited func(string)) *editor {
+	e := &editor{area: newTextArea(true, appkit.Font_SystemFontOfSize(13)), title: makeLabel(name+" label", false),
+		count: makeLabel(name+" count", false), wrong: makeLabel(name+" problem", false)}
+	e.area.view.SetAllowsUndo(true)
+	setAccessibilityLabel(e.area.view, name)
+	onTextChange(e.area.view, func() { edited(e.area.text()) })
+	return e
+}
+
+// addTo puts the editor into a page; place is its name there.
+func (e *editor) addTo(p page, place string) {
+	p.add(place+".label", e.title.view)
+	p.add(place+".count", e.count.view)
+	p.addArea(place, e.area)
+	p.add(place+".problem", e.wrong.view)
+}
+
+func (e *editor) show(f ui.Field) {
+	title := f.Label
+	if f.Placeholder != "" {
+		title += " – " + f.Placeholder
+	}
+	e.title.show(title, ui.Normal)
+	e.count.show(f.Count, ui.Quiet)
+	e.wrong.show(f.Problem, ui.Danger)
+	if f.Rev != e.rev {
+		e.area.setText(f.Text)
+		e.rev = f.Rev
+	}
+}
+
+// spinner turns while something goes on.
+type spinner struct {
+	view appkit.ProgressIndicator
+	on   bool
+}
+
+func (s *spinner) show(on bool) {
+	if on != s.on {
+		setSpinning(s.view, on)
+		s.on = on
+	}
+}

@@ -1,0 +1,104 @@
+//go:build gnustep
+
+package cocoa
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/progrium/darwinkit/macos/appkit"
+	"github.com/progrium/darwinkit/objc"
+)
+
+// inspect lets a test of the real program look at its views: who connects to the socket that $TTSUI_VIEWS names gets
+// them as JSON. Programs for users are built without this file.
+func inspect() {
+	path := os.Getenv("TTSUI_VIEWS")
+	if path == "" {
+		return
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no test can look at the views:", err)
+		return
+	}
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_ = json.NewEncoder(conn).Encode(Views()) // a test that has gone needs nothing
+			_ = conn.Close()
+		}
+	}()
+}
+
+// View is a view that can be seen, as a test of the window sees it.
+type View struct {
+	Window  string // its title
+	Label   string // for accessibility
+	Text    string // what is written on it or in it
+	Enabled bool
+	Checked bool
+	X, Y    int // its middle on the display, counted from the top left corner
+	W, H    int
+}
+
+// Views lists what can be seen in all windows now, those behind first. Any goroutine but the main one may ask.
+func Views() (views []View) {
+	onMainWait(func() {
+		for _, window := range appkit.Application_SharedApplication().Windows() {
+			if window.IsVisible() {
+				views = append(views, viewsIn(window, window.ContentView())...)
+			}
+		}
+	})
+	return views
+}
+
+func viewsIn(window appkit.Window, view appkit.View) (views []View) {
+	if view.IsHidden() {
+		return nil
+	}
+	seen := view.ConvertRectToView(view.VisibleRect(), nil)
+	frame, display := window.Frame(), window.Screen().Frame()
+	v := View{
+		Window: window.Title(), Label: accessibilityLabel(view), Text: textOf(view), Enabled: true,
+		X: int(frame.Origin.X + seen.Origin.X + seen.Size.Width/2),
+		Y: int(display.Size.Height - (frame.Origin.Y + seen.Origin.Y + seen.Size.Height/2)),
+		W: int(seen.Size.Width), H: int(seen.Size.Height),
+	}
+	if isA(view, "NSButton") {
+		b := appkit.ButtonFrom(view.Ptr())
+		v.Enabled, v.Checked = b.IsEnabled(), b.State() == appkit.ControlStateValueOn
+	}
+	if v.Label != "" {
+		views = append(views, v)
+	}
+	for _, child := range view.Subviews() {
+		views = append(views, viewsIn(window, child)...)
+	}
+	return views
+}
+
+// textOf is what is written on a view.
+func textOf(view appkit.View) string {
+	switch {
+	case isA(view, "NSPopUpButton"):
+		return appkit.PopUpButtonFrom(view.Ptr()).TitleOfSelectedItem()
+	case isA(view, "NSButton"):
+		return appkit.ButtonFrom(view.Ptr()).Title()
+	case isA(view, "NSTextView"):
+		return appkit.TextViewFrom(view.Ptr()).String()
+	case isA(view, "NSTextField"):
+		return appkit.TextFieldFrom(view.Ptr()).StringValue()
+	}
+	return ""
+}
+
+func isA(view appkit.View, class string) bool {
+	return objc.Call[bool](view, objc.Sel("isKindOfClass:"), objc.GetClass(class))
+}

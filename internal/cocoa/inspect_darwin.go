@@ -1,0 +1,6 @@
+//go:build darwin && !gnustep
+
+package cocoa
+
+// inspect is for tests on other systems.
+func inspect() {}

@@ -1,0 +1,91 @@
+//go:build darwin || gnustep
+
+package cocoa
+
+import (
+	"time"
+
+	"github.com/progrium/darwinkit/macos/appkit"
+
+	"ttsui/internal/tts"
+	"ttsui/internal/ui"
+)
+
+// resultView is what was made, with the picture of its sound and its player.
+type resultView struct {
+	name, about, note         *label
+	wave                      appkit.ImageView
+	peaks                     []float32 // that wave shows
+	slider                    appkit.Slider
+	length                    time.Duration
+	back, play, forward       *button
+	time, wrong               *label
+	revealButton, saveAs      *button
+	path, saveName, saveTitle string
+}
+
+func newResultView(d *desk, p page, mode tts.Mode) resultView {
+	app := d.app
+	r := resultView{name: makeLabel("result", false), about: makeLabel("about the result", false), note: makeLabel("note on the result", false),
+		time: makeLabel("position", false), wrong: makeLabel("player error", false)}
+	r.about.view.SetAlignment(appkit.TextAlignmentRight)
+	r.wave = appkit.NewImageViewWithFrame(rect(0, 0, waveWidth, waveHeight))
+	r.wave.SetImageScaling(appkit.ImageScaleAxesIndependently)
+	setAccessibilityLabel(r.wave, "waveform")
+	r.slider = appkit.NewSliderWithFrame(rect(0, 0, 100, 20))
+	setAccessibilityLabel(r.slider, "position in the sound")
+	r.slider.SetMinValue(0)
+	r.slider.SetMaxValue(1)
+	r.slider.SetContinuous(false) // seeks on release
+	onAction(r.slider, func() { app.Seek(time.Duration(r.slider.DoubleValue() * float64(time.Second))) })
+	r.back, r.forward = makeButton("back 10 seconds", app.Back), makeButton("forward 10 seconds", app.Forward)
+	r.play = makeButton("play", app.PlayPause)
+	r.revealButton = makeButton("show in Finder", d.reveal)
+	r.saveAs = makeButton("save as", func() { d.saveAs(mode) })
+	p.add("result.name", r.name.view)
+	p.add("result.about", r.about.view)
+	p.add("result.note", r.note.view)
+	p.add("player.wave", r.wave)
+	p.add("player.slider", r.slider)
+	p.add("player.back", r.back.view)
+	p.add("player.play", r.play.view)
+	p.add("player.forward", r.forward.view)
+	p.add("player.time", r.time.view)
+	p.add("player.error", r.wrong.view)
+	p.add("result.reveal", r.revealButton.view)
+	p.add("result.save", r.saveAs.view)
+	return r
+}
+
+func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
+	if t.Result == nil {
+		return
+	}
+	r.name.show(t.Result.Title+": "+t.Result.Name, ui.Normal)
+	r.about.show(t.Result.Length+"  ·  "+t.Result.Size, ui.Quiet)
+	r.note.show(t.Result.Note, ui.Caution)
+	r.saveAs.show(t.SaveAs)
+	r.revealButton.show(ui.Button{Title: "Show in Finder", Enabled: true})
+	if !p.Visible {
+		return
+	}
+	r.back.show(ui.Button{Title: "−" + p.Back.Title, Enabled: p.Back.Enabled, Tooltip: p.Back.Tooltip})
+	r.forward.show(ui.Button{Title: "+" + p.Forward.Title, Enabled: p.Forward.Enabled, Tooltip: p.Forward.Tooltip})
+	r.play.show(p.Play)
+	r.time.show(p.Time, ui.Quiet)
+	r.wrong.show(p.Error, ui.Danger)
+	if r.length != p.Length && p.Length > 0 {
+		r.slider.SetMaxValue(p.Length.Seconds())
+		r.length = p.Length
+	}
+	r.slider.SetDoubleValue(p.Position.Seconds())
+	if !samePeaks(r.peaks, p.Peaks) {
+		r.wave.SetImage(appkit.NewImageWithData(drawWave(p.Peaks)))
+		r.peaks = p.Peaks
+	}
+}
+
+// samePeaks tells whether two pictures are of one sound: peaks are never changed, only replaced.
+func samePeaks(a, b []float32) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}

@@ -1,0 +1,90 @@
+//go:build darwin || gnustep
+
+package cocoa
+
+import (
+	"fmt"
+
+	"github.com/progrium/darwinkit/macos/appkit"
+	"github.com/progrium/darwinkit/macos/foundation"
+	"github.com/progrium/darwinkit/objc"
+
+	"ttsui/internal/ui"
+)
+
+// rowView is a model's row: the check, the name, and a button or a spinner with words; beneath, what went wrong.
+type rowView struct {
+	model   string // its ID
+	shown   ui.Row
+	whole   appkit.Button // behind the others, so that a click anywhere in the row chooses the model
+	check   appkit.Button
+	name    *label
+	action  *button
+	spinner *spinner
+	busy    *label
+	wrong   *label
+}
+
+// newRowView makes the row at place i of a page.
+func newRowView(app *ui.App, p page, i int) *rowView {
+	r := &rowView{}
+	choose := func() {
+		app.ClickRow(r.model)
+		setChecked(r.check, r.shown.Checked) // what is true is told by the next snapshot
+	}
+	r.whole = newButton("", choose)
+	r.whole.SetBordered(false)
+	r.check = newCheckbox("", func(bool) { choose() })
+	r.name = makeLabel("model", false)
+	r.action = makeButton("model action", func() { app.ClickRowButton(r.model) })
+	r.spinner = &spinner{view: newSpinner("working")}
+	r.busy, r.wrong = makeLabel("model state", false), makeLabel("model error", true)
+	place := func(part string) string { return fmt.Sprintf("row.%d.%s", i, part) }
+	p.add(place("all"), r.whole)
+	p.add(place("check"), r.check)
+	p.add(place("name"), r.name.view)
+	p.add(place("spinner"), r.spinner.view)
+	p.add(place("busy"), r.busy.view)
+	p.add(place("button"), r.action.view)
+	p.add(place("error"), r.wrong.view)
+	return r
+}
+
+func (r *rowView) show(s ui.Row) {
+	if s.ModelID != r.model {
+		r.model = s.ModelID
+		setAccessibilityLabel(r.whole, "row of "+s.Name)
+		setAccessibilityLabel(r.check, "use "+s.Name)
+		setAccessibilityLabel(r.action.view, "action of "+s.Name)
+		setAccessibilityLabel(r.busy.view, "state of "+s.Name)
+		setAccessibilityLabel(r.wrong.view, "error of "+s.Name)
+	}
+	setChecked(r.check, s.Checked)
+	r.check.SetEnabled(s.Choosable)
+	role := ui.Normal
+	if s.Dimmed {
+		role = ui.Quiet
+	}
+	r.name.show(s.Name, role)
+	r.action.show(s.Action)
+	if s.Colour != r.shown.Colour && s.Action.Title != "" {
+		r.action.view.SetAttributedTitle(centred(s.Action.Title, s.Colour))
+	}
+	r.spinner.show(s.Busy != "")
+	r.busy.show(s.Busy, ui.Quiet)
+	r.wrong.show(s.Error, ui.Danger)
+	if s.Tooltip != r.shown.Tooltip {
+		r.whole.SetToolTip(clean(s.Tooltip))
+		r.name.view.SetToolTip(clean(s.Tooltip))
+	}
+	r.shown = s
+}
+
+// centred is a button's title in a colour. It says itself where it stands, as the button leaves that to a coloured one.
+func centred(title string, role ui.Role) foundation.AttributedString {
+	style := appkit.NewMutableParagraphStyle()
+	style.SetAlignment(appkit.TextAlignmentCenter)
+	return foundation.NewAttributedStringWithStringAttributes(clean(title), map[foundation.AttributedStringKey]objc.IObject{
+		"NSFont": appkit.Font_SystemFontOfSize(13), "NSColor": tint(role), "NSParagraphStyle": style,
+	})
+}
