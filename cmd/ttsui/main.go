@@ -1,4 +1,4 @@
-// Command ttsui turns text into speech: as a server (ttsui serve) or at once (ttsui say).
+// Command ttsui turns text into speech: in a window on a Mac, as a server (ttsui serve) or at once (ttsui say).
 //
 // What is meant for people goes to stderr, what is meant for other programs to stdout. Errors are two lines,
 // "ttsui: error: …" and, where there is something to do about it, "ttsui: hint: …", and end the program with 1; with 3
@@ -32,7 +32,7 @@ func exitStatus(err error) int {
 	return 1
 }
 
-// newCommand is the tree of commands. Without one it prints help.
+// newCommand is the tree of commands. Without one it opens the window, or prints help where there is none.
 func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "ttsui",
@@ -40,7 +40,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          openWindow,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.DisableSuggestions = true
