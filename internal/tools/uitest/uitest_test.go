@@ -1,0 +1,301 @@
+package uitest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ttsui/internal/testkit"
+	"ttsui/internal/tools/gnustep/screen"
+	"ttsui/internal/tts"
+)
+
+// The rows' names, by which their views are found.
+const (
+	smallBase    = "0.6B-Base (Fast)"
+	largeBase    = "1.7B-Base (Quality)"
+	smallControl = "0.6B-CustomVoice (Fast)"
+	largeControl = "1.7B-CustomVoice (Quality)"
+	designModel  = "Qwen3-TTS-12Hz-1.7B-VoiceDesign"
+)
+
+// TestWindow does the plan's whole job by mouse and keyboard.
+func TestWindow(t *testing.T) {
+	if os.Getenv("TTSUI_APP") == "" {
+		t.Skip("make uitest runs this on a display of its own")
+	}
+	home := os.Getenv("HOME")
+	shots, err := filepath.Abs(filepath.Join("..", "..", "..", ".cache", "uitest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	models := writeModels(t)
+	writeSettings(t, home)
+	p := start(t, models, shots)
+	p.shoot("opened")
+	for _, step := range []struct {
+		name string
+		do   func(*program)
+	}{
+		{"control", control}, {"stop", stopGenerating}, {"design", design}, {"error and retry", func(p *program) { errorAndRetry(p, models) }},
+		{"clone", clone}, {"log", logPanel}, {"settings and about", panels}, {"unload", unload},
+	} {
+		if !t.Run(step.name, func(t *testing.T) {
+			p.t = t
+			defer func() { p.t = t }()
+			step.do(p)
+		}) {
+			t.FailNow()
+		}
+	}
+	p.t = t
+	p.must(screen.Key("alt+1"))
+	p.text("caption", "Clone a voice")
+	p.write("Target Text", "Kept for the next time")
+	p.must(screen.Key("alt+q"))
+	p.end()
+
+	again := start(t, models, shots)
+	again.count = p.count
+	again.text("Target Text", "Kept for the next time")
+	again.shoot("opened again")
+	again.must(again.cmd.Process.Signal(os.Interrupt))
+	again.end()
+}
+
+// load loads a model by its row's button, and chooses it.
+func load(p *program, name string) {
+	p.t.Helper()
+	p.text("action of "+name, "Load")
+	p.click("action of " + name)
+	p.text("action of "+name, "Unload")
+	p.click("row of " + name)
+	p.wait("use "+name, func(v view) bool { return v.Checked })
+}
+
+func control(p *program) {
+	p.must(screen.Key("alt+2"))
+	p.text("caption", "Use predefined voices")
+	load(p, smallControl)
+	states(p, map[string]tts.State{"0.6B-CustomVoice-bf16": tts.Loaded})
+	p.shoot("control loaded")
+	p.write("Target Text", "Hello there")
+	p.click("example 1")
+	p.text("Instruct", "Very happy and excited")
+	p.click("Generate")
+	p.text("result", "Generated Audio")
+	p.wait("play", func(v view) bool { return v.Enabled })
+	p.shoot("control generated")
+	results(p, "control", 1)
+	p.click("play")
+	p.text("play", "Pause")
+	p.text("play", "Play") // at its end
+}
+
+// stopGenerating starts what would take minutes, and stops it.
+func stopGenerating(p *program) {
+	load(p, largeControl)
+	p.click("Generate")
+	p.text("progress", "of speech")
+	p.shoot("generating")
+	p.click("Stop")
+	p.wait("Generate", func(v view) bool { return v.Enabled })
+	p.text("Output Log", "Stopped generating control audio")
+	jobs, err := p.server.Jobs(context.Background())
+	if err != nil || len(jobs) != 2 || jobs[0].State != tts.JobCanceled {
+		p.t.Errorf("the server has %+v, %v", jobs, err)
+	}
+	results(p, "control", 1)
+}
+
+func design(p *program) {
+	p.must(screen.Key("alt+3"))
+	p.text("caption", "Create any voice")
+	load(p, designModel)
+	p.click("example 3")
+	p.text("Instruct", "An old sailor")
+	p.write("Target Text", "The sea was calm")
+	p.must(screen.Key("alt+Return"))
+	p.text("result", "Generated Audio")
+	p.shoot("design generated")
+	results(p, "design", 1)
+}
+
+// errorAndRetry loads a model whose files are broken, mends them and tries again.
+func errorAndRetry(p *program, models string) {
+	p.must(screen.Key("alt+1"))
+	p.text("caption", "Clone a voice")
+	p.click("action of " + largeBase)
+	p.text("error of "+largeBase, "Error: ")
+	p.text("action of "+largeBase, "Retry")
+	p.shoot("error row")
+	states(p, map[string]tts.State{"1.7B-Base-bf16": tts.Failed})
+	dir := modelDir(models, "1.7B-Base-bf16")
+	p.must(os.RemoveAll(dir))
+	p.must(linkModel(dir, "base", 12))
+	p.click("action of " + largeBase)
+	p.text("action of "+largeBase, "Unload")
+	p.gone("error of " + largeBase)
+	p.click("action of " + largeBase)
+	p.text("action of "+largeBase, "Load")
+}
+
+// clone takes a voice from a clip, which is chosen before: a file panel is the system's own affair.
+func clone(p *program) {
+	p.text("reference", "Using: clip.wav")
+	load(p, smallBase)
+	p.write("Target Text", "Now I say this")
+	p.click("Generate")
+	p.text("result", "Generated Audio")
+	p.shoot("clone generated")
+	results(p, "clone", 1)
+}
+
+func logPanel(p *program) {
+	p.text("Output Log", "INFO  Generated clone audio: ")
+	p.text("Output Log", "ERROR  Failed to load model")
+	p.click("clear log")
+	p.wait("Output Log", func(v view) bool { return !strings.Contains(v.Text, "Generated") })
+	page, err := p.server.Logs(context.Background(), tts.LogQuery{})
+	if err != nil || strings.Contains(fmt.Sprint(page.Logs), "Generated") {
+		p.t.Errorf("the server keeps %+v, %v", page.Logs, err)
+	}
+}
+
+func panels(p *program) {
+	p.must(screen.Key("alt+comma"))
+	p.wait("settings note", func(v view) bool { return v.Window == "Settings" })
+	p.shoot("settings")
+	p.must(screen.Key("alt+w"))
+	p.gone("settings note")
+}
+
+func unload(p *program) {
+	for _, m := range []struct{ key, name string }{{"alt+1", smallBase}, {"alt+2", smallControl}, {"alt+2", largeControl}, {"alt+3", designModel}} {
+		p.must(screen.Key(m.key))
+		p.click("action of " + m.name)
+		p.text("action of "+m.name, "Load")
+		p.wait("use "+m.name, func(v view) bool { return !v.Checked && !v.Enabled })
+	}
+	states(p, map[string]tts.State{"0.6B-Base-bf16": tts.Unloaded, "0.6B-CustomVoice-bf16": tts.Unloaded, "1.7B-VoiceDesign-bf16": tts.Unloaded})
+	p.shoot("unloaded")
+}
+
+// states compares with the server's own word.
+func states(p *program, want map[string]tts.State) {
+	p.t.Helper()
+	models, err := p.server.Models(context.Background())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, m := range models {
+		for name, state := range want {
+			if strings.HasSuffix(m.ModelID, name) && m.State != state {
+				p.t.Errorf("the server has %s %s, want %s", m.ModelID, m.State, state)
+			}
+		}
+	}
+}
+
+// results counts the files of a mode. Each is a WAV file.
+func results(p *program, mode string, want int) {
+	p.t.Helper()
+	files, _ := filepath.Glob(filepath.Join(os.Getenv("HOME"), ".ttsui", mode, "generated", "*.wav"))
+	if len(files) != want {
+		p.t.Errorf("%d results of %s, want %d: %v", len(files), mode, want, files)
+	}
+	for _, file := range files {
+		if data, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(data), "RIFF") || len(data) < 1000 {
+			p.t.Errorf("%s: %d bytes, %v", file, len(data), err)
+		}
+	}
+}
+
+func modelDir(models, name string) string {
+	return filepath.Join(models, "mlx-community", "Qwen3-TTS-12Hz-"+name)
+}
+
+// writeModels makes a folder of tiny models: all speak a second, but one, which speaks for minutes, and one is broken.
+func writeModels(t *testing.T) string {
+	t.Helper()
+	models := t.TempDir()
+	for _, m := range []struct {
+		name, checkpoint string
+		frames           int
+	}{
+		{"0.6B-Base-bf16", "base", 12}, {"1.7B-Base-bf16", "base", 12}, {"0.6B-CustomVoice-bf16", "custom_voice", 12},
+		{"1.7B-CustomVoice-bf16", "custom_voice", 8000}, {"1.7B-VoiceDesign-bf16", "voice_design", 12},
+	} {
+		if err := linkModel(modelDir(models, m.name), m.checkpoint, m.frames); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := filepath.Join(modelDir(models, "1.7B-Base-bf16"), "model.safetensors")
+	if err := os.Remove(broken); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(broken, []byte("not weights"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return models
+}
+
+// linkModel makes a golden checkpoint stand at dir, with a limit of frames of its own.
+func linkModel(dir, checkpoint string, frames int) error {
+	from := testkit.Golden("checkpoints", checkpoint)
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == "generation_config.json" {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(from, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(map[string]any{"max_new_tokens": frames})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "generation_config.json"), data, 0o644)
+}
+
+// writeSettings lets the program listen on a port that nobody has, and prepares its drafts.
+func writeSettings(t *testing.T, home string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	ln.Close()
+	dir := filepath.Join(home, ".ttsui")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]any{
+		"settings.json": map[string]string{"port": port},
+		"drafts.json":   map[string]any{"clone": map[string]string{"ref_audio_path": testkit.Golden("clip.wav"), "ref_text": ""}},
+	} {
+		data, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
