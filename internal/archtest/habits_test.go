@@ -22,9 +22,12 @@ func habitRules() []rule {
 		bad:   []map[string]string{{"internal/engine/a.go": "package engine\n\nimport \"C\"\n"}},
 	}, {
 		name:  "no init",
-		why:   "a program does what main says, in the order in which main says it",
+		why:   "a program does what main says, in the order in which main says it; only the main thread can't wait for main",
 		check: checkNoInit,
-		bad:   []map[string]string{{"internal/a/a.go": "package a\n\nfunc init() {}\n"}},
+		bad: []map[string]string{
+			{"internal/a/a.go": "package a\n\nfunc init() {}\n"},
+			{"internal/a/a.go": "package a\n\nfunc init() { runtime.LockOSThread(); more() }\n"},
+		},
 	}, {
 		name:  "package names",
 		why:   "a package is named for what it gives, so that one finds it without knowing it",
@@ -48,12 +51,29 @@ func checkCgoFence(all []source) (problems []string) {
 func checkNoInit(all []source) (problems []string) {
 	for _, s := range all {
 		for _, decl := range s.syntax.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" && !pinsThread(f) {
 				problems = append(problems, s.at(f, "func init"))
 			}
 		}
 	}
 	return problems
+}
+
+// pinsThread tells that f does nothing but keep main on the thread that the process began on.
+func pinsThread(f *ast.FuncDecl) bool {
+	if len(f.Body.List) != 1 {
+		return false
+	}
+	statement, _ := f.Body.List[0].(*ast.ExprStmt)
+	if statement == nil {
+		return false
+	}
+	call, _ := statement.X.(*ast.CallExpr)
+	if call == nil {
+		return false
+	}
+	name, _ := call.Fun.(*ast.SelectorExpr)
+	return name != nil && name.Sel.Name == "LockOSThread"
 }
 
 // checkPackageNames also wants a package to be called like its folder, so that
