@@ -3,6 +3,7 @@
 package cocoa
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -74,6 +75,7 @@ func viewsIn(window appkit.Window, view appkit.View) (views []View) {
 	if isA(view, "NSButton") {
 		b := appkit.ButtonFrom(view.Ptr())
 		v.Enabled, v.Checked = b.IsEnabled(), b.State() == appkit.ControlStateValueOn
+		v.Label = cmp.Or(v.Label, v.Text) // of those that Cocoa makes, in sheets
 	}
 	if v.Label != "" {
 		views = append(views, v)

@@ -40,7 +40,7 @@ func newSettingsWindow(app *ui.App) *settingsWindow {
 }
 
 // The size of the window.
-const settingsWidth, settingsHeight = 560, 330
+const settingsWidth, settingsHeight = 560, 280
 
 func (w *settingsWindow) open() {
 	w.window.Center()

@@ -42,10 +42,10 @@ type program struct {
 	ended chan struct{}
 }
 
-// start opens the program's window.
-func start(t *testing.T, models, shots string) *program {
+// launch opens the program's window. Its pictures are numbered from count on.
+func launch(t *testing.T, models, shots string, count int) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(os.Getenv("TTSUI_APP")), socket: filepath.Join(t.TempDir(), "views"), shots: shots, ended: make(chan struct{})}
+	p := &program{t: t, cmd: exec.Command(os.Getenv("TTSUI_APP")), socket: filepath.Join(t.TempDir(), "views"), shots: shots, count: count, ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "TTSUI_VIEWS="+p.socket, "TTSUI_SILENT=1", "TTSUI_MODELS="+models, "HF_HUB_CACHE="+filepath.Join(models, "no-cache"))
 	p.cmd.Stderr, p.cmd.Stdout = p, p
 	if err := p.cmd.Start(); err != nil {
@@ -62,6 +62,13 @@ func start(t *testing.T, models, shots string) *program {
 			t.Logf("the program said:\n%s", p.words())
 		}
 	})
+	return p
+}
+
+// start launches the program and waits for its server.
+func start(t *testing.T, models, shots string, count int) *program {
+	t.Helper()
+	p := launch(t, models, shots, count)
 	status := p.wait("status text", func(v view) bool { return strings.HasPrefix(v.Text, "Running on ") })
 	var err error
 	if p.server, err = client.New(strings.TrimPrefix(status.Text, "Running on "), client.Options{}); err != nil {

@@ -30,13 +30,9 @@ func TestWindow(t *testing.T) {
 		t.Skip("make uitest runs this on a display of its own")
 	}
 	home := os.Getenv("HOME")
-	shots, err := filepath.Abs(filepath.Join("..", "..", "..", ".cache", "uitest"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	models := writeModels(t)
-	writeSettings(t, home)
-	p := start(t, models, shots)
+	writeSettings(t, home, freePort(t))
+	p := start(t, models, pictures(t), 0)
 	p.shoot("opened")
 	for _, step := range []struct {
 		name string
@@ -60,12 +56,43 @@ func TestWindow(t *testing.T) {
 	p.must(screen.Key("alt+q"))
 	p.end()
 
-	again := start(t, models, shots)
-	again.count = p.count
+	again := start(t, models, pictures(t), p.count)
 	again.text("Target Text", "Kept for the next time")
 	again.shoot("opened again")
 	again.must(again.cmd.Process.Signal(os.Interrupt))
 	again.end()
+}
+
+// TestStartFails: where there is no port for the server, the window says so and offers to try again.
+func TestStartFails(t *testing.T) {
+	if os.Getenv("TTSUI_APP") == "" {
+		t.Skip("make uitest runs this on a display of its own")
+	}
+	const last = 8864 // after it no other port is tried
+	ln, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", last))
+	if err != nil {
+		t.Skip("the port is another program's")
+	}
+	defer ln.Close()
+	writeSettings(t, os.Getenv("HOME"), fmt.Sprint(last))
+	p := launch(t, t.TempDir(), pictures(t), 20)
+	p.wait("status text", func(v view) bool { return strings.Contains(v.Text, fmt.Sprint(last)) })
+	p.shoot("start failed")
+	ln.Close()
+	p.click("retry start")
+	p.text("status text", "Running on ")
+	p.must(p.cmd.Process.Signal(os.Interrupt))
+	p.end()
+}
+
+// pictures is where the pictures go.
+func pictures(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", "..", "..", ".cache", "uitest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // load loads a model by its row's button, and chooses it.
@@ -97,12 +124,28 @@ func control(p *program) {
 	p.text("play", "Play") // at its end
 }
 
-// stopGenerating starts what would take minutes, and stops it.
+// stopGenerating loads a model that takes a moment, starts what would take minutes, is asked when the model or the
+// program is to go meanwhile, and stops it.
 func stopGenerating(p *program) {
-	load(p, largeControl)
+	p.click("action of " + largeControl)
+	p.text("state of "+largeControl, "Loading...")
+	p.shoot("loading")
+	p.text("action of "+largeControl, "Unload")
+	p.click("use " + largeControl)
+	p.wait("use "+largeControl, func(v view) bool { return v.Checked })
 	p.click("Generate")
 	p.text("progress", "of speech")
 	p.shoot("generating")
+	p.click("action of " + largeControl)
+	p.wait("Wait and unload", func(v view) bool { return v.Enabled })
+	p.shoot("unload asks")
+	p.click("Cancel")
+	p.gone("Wait and unload")
+	p.must(screen.Key("alt+q"))
+	p.wait("Quit", func(v view) bool { return v.Enabled })
+	p.shoot("quit asks")
+	p.click("Cancel")
+	p.gone("Quit")
 	p.click("Stop")
 	p.wait("Generate", func(v view) bool { return v.Enabled })
 	p.text("Output Log", "Stopped generating control audio")
@@ -220,7 +263,8 @@ func modelDir(models, name string) string {
 	return filepath.Join(models, "mlx-community", "Qwen3-TTS-12Hz-"+name)
 }
 
-// writeModels makes a folder of tiny models: all speak a second, but one, which speaks for minutes, and one is broken.
+// writeModels makes a folder of tiny models that speak for a second. One of them is broken, and one is larger and speaks
+// for minutes.
 func writeModels(t *testing.T) string {
 	t.Helper()
 	models := t.TempDir()
@@ -229,11 +273,15 @@ func writeModels(t *testing.T) string {
 		frames           int
 	}{
 		{"0.6B-Base-bf16", "base", 12}, {"1.7B-Base-bf16", "base", 12}, {"0.6B-CustomVoice-bf16", "custom_voice", 12},
-		{"1.7B-CustomVoice-bf16", "custom_voice", 8000}, {"1.7B-VoiceDesign-bf16", "voice_design", 12},
+		{"1.7B-VoiceDesign-bf16", "voice_design", 12},
 	} {
 		if err := linkModel(modelDir(models, m.name), m.checkpoint, m.frames); err != nil {
 			t.Fatal(err)
 		}
+	}
+	large := testkit.CheckpointSpec{Size: testkit.Size512MiB, Kind: "custom_voice"}
+	if err := testkit.WriteCheckpoint(modelDir(models, "1.7B-CustomVoice-bf16"), large); err != nil {
+		t.Fatal(err)
 	}
 	broken := filepath.Join(modelDir(models, "1.7B-Base-bf16"), "model.safetensors")
 	if err := os.Remove(broken); err != nil {
@@ -270,15 +318,24 @@ func linkModel(dir, checkpoint string, frames int) error {
 	return os.WriteFile(filepath.Join(dir, "generation_config.json"), data, 0o644)
 }
 
-// writeSettings lets the program listen on a port that nobody has, and prepares its drafts.
-func writeSettings(t *testing.T, home string) {
+// freePort is a port that nobody has now.
+func freePort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	ln.Close()
+	defer ln.Close()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// writeSettings lets the program listen on a port, and prepares its drafts. What a run before left is gone.
+func writeSettings(t *testing.T, home, port string) {
+	t.Helper()
 	dir := filepath.Join(home, ".ttsui")
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
