@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -37,6 +38,9 @@ func about() string {
 	fmt.Fprintf(&b, "TTSUI %s\nText to speech on your own computer, with the Qwen3-TTS models on Apple MLX.\n\n", tts.Version())
 	fmt.Fprintf(&b, "Built with %s for %s/%s.\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString("The models are Alibaba's Qwen team's, under their own licence (Apache 2.0).\n")
-	b.WriteString("The licences of the libraries in this program lie beside it, in Contents/Resources/Licences.\n")
+	if program, err := os.Executable(); err == nil {
+		licences, _ := os.ReadFile(filepath.Join(filepath.Dir(program), "..", "Resources", "Licences.txt")) // the bundle's
+		b.WriteString("\n" + string(licences))
+	}
 	return b.String()
 }

@@ -48,7 +48,7 @@ type View struct {
 	W, H    int
 }
 
-// Views lists what can be seen in all windows now, those behind first. Any goroutine but the main one may ask.
+// Views lists what can be seen in all windows now, those behind first: all controls, and what else has a label. Any goroutine but the main one may ask.
 func Views() (views []View) {
 	onMainWait(func() {
 		for _, window := range appkit.Application_SharedApplication().Windows() {
@@ -77,7 +77,8 @@ func viewsIn(window appkit.Window, view appkit.View) (views []View) {
 		v.Enabled, v.Checked = b.IsEnabled(), b.State() == appkit.ControlStateValueOn
 		v.Label = cmp.Or(v.Label, v.Text) // of those that Cocoa makes, in sheets
 	}
-	if v.Label != "" {
+	control := isA(view, "NSControl") && !isA(view, "NSScroller") || isA(view, "NSTextView")
+	if v.Label != "" || control {
 		views = append(views, v)
 	}
 	for _, child := range view.Subviews() {

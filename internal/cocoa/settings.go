@@ -32,15 +32,12 @@ type settingLine struct {
 
 func newSettingsWindow(app *ui.App) *settingsWindow {
 	w := &settingsWindow{app: app, note: makeLabel("settings note", true), restart: makeButton("restart server", app.RestartServer)}
-	w.window = newPanel("Settings", settingsWidth, settingsHeight)
+	w.window = newPanel("Settings", layout.SettingsWidth, layout.SettingsHeight)
 	w.page = newPage(w.window.ContentView())
 	w.page.add("note", w.note.view)
 	w.page.add("restart", w.restart.view)
 	return w
 }
-
-// The size of the window.
-const settingsWidth, settingsHeight = 560, 280
 
 func (w *settingsWindow) open() {
 	w.window.Center()

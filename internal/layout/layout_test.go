@@ -80,6 +80,21 @@ func TestNothingOverlaps(t *testing.T) {
 	})
 }
 
+// TestSettings: the settings have their places, with all that can be wrong with them, in a window of one size.
+func TestSettings(t *testing.T) {
+	s := &ui.SettingsPanel{}
+	for _, key := range []ui.SettingKey{ui.SettingPort, ui.SettingModels, ui.SettingOutput, ui.SettingTimeout, ui.SettingLogLevel} {
+		s.List = append(s.List, ui.Setting{Key: key, Folder: key == ui.SettingModels || key == ui.SettingOutput})
+	}
+	s.List[0].Field.Problem, s.List[3].Field.Problem = "words", "words"
+	box := layout.Settings(s)
+	size := layout.Rect{W: layout.SettingsWidth, H: layout.SettingsHeight}
+	if w, h := box.Min(); w > size.W || h > size.H {
+		t.Errorf("they need %v × %v", w, h)
+	}
+	rapid.Check(t, func(r *rapid.T) { check(r, size, box.Place(size)) })
+}
+
 func check(t *rapid.T, in layout.Rect, places map[string]layout.Rect) {
 	const slack = 1e-6
 	for a, p := range places {

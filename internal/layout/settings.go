@@ -2,6 +2,12 @@ package layout
 
 import "ttsui/internal/ui"
 
+// The size of the window of the settings.
+const (
+	SettingsWidth  = 560
+	SettingsHeight = 320
+)
+
 // Settings is the window of the settings: a line for each, its label to the left.
 func Settings(s *ui.SettingsPanel) Box {
 	var boxes []Box

@@ -187,6 +187,16 @@ func (p *program) write(label, text string) {
 	p.text(label, text)
 }
 
+// panel answers the file panel that is open with a path.
+func (p *program) panel(path string) {
+	p.t.Helper()
+	time.Sleep(time.Second) // its views are the system's own, so that nothing tells when it is ready
+	p.must(screen.Type(path))
+	time.Sleep(300 * time.Millisecond)
+	p.shoot("panel")
+	p.must(screen.Key("Return"))
+}
+
 // shoot takes a picture.
 func (p *program) shoot(name string) {
 	p.t.Helper()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ttsui/internal/testkit"
 	"ttsui/internal/tools/gnustep/screen"
@@ -34,6 +35,11 @@ func TestWindow(t *testing.T) {
 	writeSettings(t, home, freePort(t))
 	p := start(t, models, pictures(t), 0)
 	p.shoot("opened")
+	for _, v := range p.views() {
+		if v.Label == "" {
+			t.Errorf("a control has no name for those who can't see it: %+v", v)
+		}
+	}
 	for _, step := range []struct {
 		name string
 		do   func(*program)
@@ -122,6 +128,17 @@ func control(p *program) {
 	p.click("play")
 	p.text("play", "Pause")
 	p.text("play", "Play") // at its end
+	copied := filepath.Join(p.t.TempDir(), "copy.wav")
+	p.click("save as")
+	p.panel(copied)
+	for began := time.Now(); ; time.Sleep(30 * time.Millisecond) {
+		if data, err := os.ReadFile(copied); err == nil && strings.HasPrefix(string(data), "RIFF") {
+			break
+		}
+		if time.Since(began) > patience {
+			p.t.Fatal("Save As saves nothing")
+		}
+	}
 }
 
 // stopGenerating loads a model that takes a moment, starts what would take minutes, is asked when the model or the
@@ -188,7 +205,7 @@ func errorAndRetry(p *program, models string) {
 	p.text("action of "+largeBase, "Load")
 }
 
-// clone takes a voice from a clip, which is chosen before: a file panel is the system's own affair.
+// clone takes a voice from a clip that was chosen before: GNUstep's panel takes no path that is typed.
 func clone(p *program) {
 	p.text("reference", "Using: clip.wav")
 	load(p, smallBase)
@@ -216,7 +233,15 @@ func panels(p *program) {
 	p.shoot("settings")
 	p.must(screen.Key("alt+w"))
 	p.gone("settings note")
+	p.must(screen.Drag(menuX, 10, menuX, 32)) // the first item of the first menu
+	p.wait("About TTSUI", func(v view) bool { return v.Window == "About TTSUI" && strings.Contains(v.Text, "Qwen3-TTS") })
+	p.shoot("about")
+	p.must(screen.Key("alt+w"))
+	p.gone("About TTSUI")
 }
+
+// menuX is where the menu named TTSUI is, in the bar at the top.
+const menuX = 140
 
 func unload(p *program) {
 	for _, m := range []struct{ key, name string }{{"alt+1", smallBase}, {"alt+2", smallControl}, {"alt+2", largeControl}, {"alt+3", designModel}} {
