@@ -33,7 +33,7 @@ func (a *App) findPort(host string, port int) (net.Listener, error) {
 			return ln, nil
 		}
 	}
-	return nil, taken
+	return nil, tts.Errorf(tts.CodeBusy, "Stop that program, or choose another port.", "%w, and there is no free one up to %d", taken, lastPort)
 }
 
 // listen opens a port of the address host.

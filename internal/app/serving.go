@@ -72,11 +72,12 @@ func (a *App) keepServing(ln net.Listener) {
 	}
 }
 
-// reopen takes the port that the server had, or nil when that does not work yet.
+// reopen takes the port that the server had, or nil when that does not work yet. It takes no other: clients, our own
+// window among them, look for the server where it was.
 func (a *App) reopen() net.Listener {
 	old, _ := a.Status()
 	_, port, _ := splitAddr(old.Addr)
-	ln, err := a.findPort(a.host, port)
+	ln, err := a.open(a.host, port)
 	if err != nil {
 		a.setStatus(Status{Restarting, old.Addr, err})
 		a.log.Debug().Msgf("The port is not free yet: %v", err)
