@@ -72,7 +72,7 @@ mlxcheck: mlx ## Run the tests that use MLX, each call checked for its thread
 # reference that they are compared with.
 .PHONY: plain
 plain: mlx ## Run the model's tests on MLX's own operations
-	TTSUI_PLAIN=1 go test ./internal/nn ./internal/qwen3tts
+	TTSUI_PLAIN=1 go test -count=1 ./internal/nn ./internal/qwen3tts
 
 .PHONY: fuzz
 fuzz: mlx ## Run each fuzz target for FUZZTIME (10s)
