@@ -106,6 +106,7 @@ GNUSTEP := internal/tools/gnustep
 uitest: mlx ## Click through the window on a display of its own (Linux)
 	$(GNUSTEP)/apt.sh
 	$(GNUSTEP)/go.sh vet ./cmd/ttsui ./internal/cocoa
+	$(GNUSTEP)/go.sh run $(STATICCHECK) ./cmd/ttsui ./internal/cocoa
 	$(GNUSTEP)/go.sh test -count=1 ./internal/tools/darwinkit
 	$(GNUSTEP)/go.sh test -count=1 -exec "$(CURDIR)/$(GNUSTEP)/run.sh" ./internal/cocoa
 	$(GNUSTEP)/go.sh build -o bin/ttsui-gnustep ./cmd/ttsui

@@ -14,6 +14,7 @@ func newAboutWindow(text string) *aboutWindow {
 	const width, height, margin = 520, 360, 16
 	a := &aboutWindow{window: newPanel("About TTSUI", width, height), area: newTextArea(false, appkit.Font_SystemFontOfSize(12))}
 	setAccessibilityLabel(a.area.view, "About TTSUI")
+	setIdentifier(a.area.view, "About TTSUI")
 	a.window.ContentView().AddSubview(a.area.scroll)
 	a.area.place(rect(margin, margin, width-2*margin, height-2*margin))
 	a.area.setText(text)

@@ -4,6 +4,7 @@ package cocoa
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/progrium/darwinkit/macos/appkit"
 
@@ -28,16 +29,17 @@ func tint(role ui.Role) appkit.Color {
 	return appkit.Color_LabelColor()
 }
 
-// button shows a ui.Button.
+// button shows a ui.Button. Who can't see it hears its title and what it is about.
 type button struct {
 	view  appkit.Button
+	about string // "" when the title says it all
 	shown ui.Button
 }
 
-// makeButton makes a button that accessibility and tests know by its label.
-func makeButton(label string, f func()) *button {
+// makeButton makes a button with a name for tests.
+func makeButton(name string, f func()) *button {
 	b := &button{view: newButton("", f)}
-	setAccessibilityLabel(b.view, label)
+	setIdentifier(b.view, name)
 	return b
 }
 
@@ -48,8 +50,12 @@ func (b *button) show(s ui.Button) {
 	b.view.SetTitle(clean(s.Title))
 	b.view.SetEnabled(s.Enabled)
 	b.view.SetToolTip(clean(s.Tooltip))
+	setAccessibilityLabel(b.view, strings.TrimSpace(s.Title+" "+b.about))
 	b.shown = s
 }
+
+// longText is how many bytes a label may lack room for, so that it shows them when the mouse rests on it.
+const longText = 40
 
 // label shows a text with a colour.
 type label struct {
@@ -61,7 +67,7 @@ type label struct {
 // makeLabel makes an empty label. One that wraps has room for several lines.
 func makeLabel(name string, wraps bool) *label {
 	l := &label{view: newLabel("")}
-	setAccessibilityLabel(l.view, name)
+	setIdentifier(l.view, name)
 	l.view.SetTextColor(tint(ui.Normal))
 	setWraps(l.view, wraps)
 	return l
@@ -70,6 +76,11 @@ func makeLabel(name string, wraps bool) *label {
 func (l *label) show(text string, role ui.Role) {
 	if text != l.text {
 		setLabelText(l.view, text)
+		if len(text) > longText {
+			l.view.SetToolTip(clean(text))
+		} else if len(l.text) > longText {
+			l.view.SetToolTip("")
+		}
 		l.text = text
 	}
 	if role != l.role {
@@ -92,6 +103,7 @@ func makeMenu(label string, choose func(id string)) *menu {
 			choose(m.shown[i].ID)
 		}
 	})
+	setIdentifier(m.view, label)
 	return m
 }
 
@@ -130,6 +142,7 @@ func makeEditor(name string, edited func(string)) *editor {
 		count: makeLabel(name+" count", false), wrong: makeLabel(name+" problem", false)}
 	e.area.view.SetAllowsUndo(true)
 	setAccessibilityLabel(e.area.view, name)
+	setIdentifier(e.area.view, name)
 	onTextChange(e.area.view, func() { edited(e.area.text()) })
 	return e
 }

@@ -4,7 +4,6 @@ package cocoa
 
 import (
 	"github.com/progrium/darwinkit/macos/appkit"
-	"github.com/progrium/darwinkit/macos/foundation"
 
 	"ttsui/internal/layout"
 	"ttsui/internal/tts"
@@ -44,17 +43,22 @@ func newDesk(app *ui.App, aboutText string) *desk {
 	d.page.add("subtitle", d.subtitle.view)
 	d.page.add("caption", d.caption.view)
 	for _, mode := range tts.Modes() {
-		b := makeButton("mode "+string(mode), func() { app.SelectTab(mode) })
+		b := makeButton("mode "+string(mode), nil)
 		b.view.SetButtonType(appkit.ButtonTypePushOnPushOff)
+		onAction(b.view, func() {
+			app.SelectTab(mode)
+			b.view.SetState(state(mode == d.shown.Tab)) // what is true is told by the next snapshot
+		})
 		d.modes[mode] = b
 		d.page.add("mode."+string(mode), b.view)
 		d.tabs[mode] = newTabPage(d, mode)
 		d.page.view.AddSubview(d.tabs[mode].scroll)
 	}
 	d.log = newLogPanel(app, d.page, d.copyLog)
-	for _, name := range []string{"text", "queue", "speed", "memory"} {
+	for _, name := range []string{"queue", "speed", "memory"} {
 		d.addStatus(name, false)
 	}
+	d.addStatus("text", true)
 	for _, name := range []string{"queue", "speed", "memory"} {
 		d.status[name].view.SetAlignment(appkit.TextAlignmentRight)
 	}
@@ -167,6 +171,3 @@ func (d *desk) open() {
 
 // windowName is what Cocoa remembers the window's frame by.
 const windowName appkit.WindowFrameAutosaveName = "TTSUI"
-
-// sizeOf is the inner size of a window.
-func sizeOf(window appkit.Window) foundation.Size { return window.ContentView().Bounds().Size }

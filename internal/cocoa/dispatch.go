@@ -6,11 +6,14 @@ import (
 	"sync"
 
 	"github.com/progrium/darwinkit/dispatch"
+	"github.com/progrium/darwinkit/objc"
 )
 
 // onMain has the main thread run f soon, after what it was given before, and returns at once. Any goroutine may call it,
 // and everything that touches a view goes this way.
-func onMain(f func()) { dispatch.MainQueue().DispatchAsync(f) }
+func onMain(f func()) {
+	dispatch.MainQueue().DispatchAsync(func() { objc.WithAutoreleasePool(f) }) // else what f makes lives until the next event
+}
 
 // onMainWait is onMain, and waits until f has run. On the main thread itself it would wait for ever.
 func onMainWait(f func()) {

@@ -40,8 +40,10 @@ func inspect() {
 // View is a view that can be seen, as a test of the window sees it.
 type View struct {
 	Window  string // its title
-	Label   string // for accessibility
+	Label   string // its name for tests
+	Name    string // what those hear who can't see it
 	Text    string // what is written on it or in it
+	Control bool   // it can be used
 	Enabled bool
 	Checked bool
 	X, Y    int // its middle on the display, counted from the top left corner
@@ -67,7 +69,7 @@ func viewsIn(window appkit.Window, view appkit.View) (views []View) {
 	seen := view.ConvertRectToView(view.VisibleRect(), nil)
 	frame, display := window.Frame(), window.Screen().Frame()
 	v := View{
-		Window: window.Title(), Label: accessibilityLabel(view), Text: textOf(view), Enabled: true,
+		Window: window.Title(), Label: identifier(view), Name: accessibilityLabel(view), Text: textOf(view), Enabled: true,
 		X: int(frame.Origin.X + seen.Origin.X + seen.Size.Width/2),
 		Y: int(display.Size.Height - (frame.Origin.Y + seen.Origin.Y + seen.Size.Height/2)),
 		W: int(seen.Size.Width), H: int(seen.Size.Height),
@@ -75,11 +77,15 @@ func viewsIn(window appkit.Window, view appkit.View) (views []View) {
 	if isA(view, "NSButton") {
 		b := appkit.ButtonFrom(view.Ptr())
 		v.Enabled, v.Checked = b.IsEnabled(), b.State() == appkit.ControlStateValueOn
-		v.Label = cmp.Or(v.Label, v.Text) // of those that Cocoa makes, in sheets
+		v.Label, v.Name = cmp.Or(v.Label, v.Text), cmp.Or(v.Name, v.Text) // of those that Cocoa makes, in sheets
 	}
-	control := isA(view, "NSControl") && !isA(view, "NSScroller") || isA(view, "NSTextView")
-	if v.Label != "" || control {
+	v.Control = isA(view, "NSButton") || isA(view, "NSSlider") || isA(view, "NSTextView") ||
+		isA(view, "NSTextField") && appkit.TextFieldFrom(view.Ptr()).IsEditable()
+	if v.Label != "" || v.Control {
 		views = append(views, v)
+	}
+	if isA(view, "NSTextField") {
+		return views // what edits it, just now, is Cocoa's own
 	}
 	for _, child := range view.Subviews() {
 		views = append(views, viewsIn(window, child)...)
@@ -100,6 +106,11 @@ func textOf(view appkit.View) string {
 		return appkit.TextFieldFrom(view.Ptr()).StringValue()
 	}
 	return ""
+}
+
+// identifier is what setIdentifier has set.
+func identifier(view appkit.IView) string {
+	return objc.Call[string](view, objc.Sel("accessibilityIdentifier"))
 }
 
 func isA(view appkit.View, class string) bool {

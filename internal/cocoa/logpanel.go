@@ -35,6 +35,7 @@ func newLogPanel(app *ui.App, p page, copyLog func()) *logPanel {
 	l.bold = keep(appkit.Font_BoldSystemFontOfSize(11))
 	l.area = newTextArea(false, l.font)
 	setAccessibilityLabel(l.area.view, "Output Log")
+	setIdentifier(l.area.view, "Output Log")
 	l.filter = makeMenu("log level", app.FilterLog)
 	l.copy, l.clear = makeButton("copy log", copyLog), makeButton("clear log", app.ClearLog)
 	p.add("log.title", l.title.view)

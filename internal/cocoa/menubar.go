@@ -60,25 +60,28 @@ func (d *desk) viewItems() []appkit.MenuItem {
 		d.fromSnapshot(func(m *ui.Menu) ui.Button { return m.ClearLog }, "Clear Log", "", d.app.ClearLog))
 }
 
-// updateKeys comes after each event. The space bar plays, but belongs to the text while one is edited: a menu would
-// take it first.
+// updateKeys comes after each event. The space bar plays, but belongs to the text while one is edited, and to a button
+// that the keyboard has come to: a menu would take it first.
 func (d *desk) updateKeys() {
 	if d.play.IsNil() {
 		return // the menu comes after the window
 	}
-	key := " "
-	if d.typing() {
-		key = ""
+	key := ""
+	if d.window.IsKeyWindow() && !d.takesKeys() {
+		key = " "
 	}
 	if d.play.KeyEquivalent() != key {
 		d.play.SetKeyEquivalent(key)
 	}
 }
 
-// typing tells whether the keyboard writes into a text now.
-func (d *desk) typing() bool {
+// takesKeys tells whether the keyboard writes into a text or presses a control now.
+func (d *desk) takesKeys() bool {
 	first := d.window.FirstResponder()
-	return !first.IsNil() && objc.Call[bool](first, objc.Sel("isKindOfClass:"), objc.GetClass("NSText"))
+	is := func(class string) bool {
+		return objc.Call[bool](first, objc.Sel("isKindOfClass:"), objc.GetClass(class))
+	}
+	return !first.IsNil() && (is("NSText") || is("NSControl"))
 }
 
 func always() bool { return true }

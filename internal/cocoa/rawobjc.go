@@ -18,6 +18,24 @@ func setAccessibilityLabel(view appkit.IView, label string) {
 	objc.Call[objc.Void](view, objc.Sel("setAccessibilityLabel:"), clean(label))
 }
 
+// setIdentifier names a view for tests, which nobody hears: -[NSView setAccessibilityIdentifier:].
+func setIdentifier(view appkit.IView, name string) {
+	objc.Call[objc.Void](view, objc.Sel("setAccessibilityIdentifier:"), clean(name))
+}
+
+// setFileTypes lets a file panel take files of these kinds only: -[NSSavePanel setAllowedFileTypes:]. darwinkit knows the
+// newer way, which GNUstep doesn't.
+func setFileTypes(panel objc.IObject, extensions ...string) {
+	objc.Call[objc.Void](panel, objc.Sel("setAllowedFileTypes:"), extensions)
+}
+
+// onFieldChange has f called after each change that the user makes to a field, by the notification
+// NSControlTextDidChangeNotification: an action would come when the field is left, which a click on a button does not do.
+func onFieldChange(field appkit.TextField, f func()) {
+	target, selector := action.Wrap(func(objc.Object) { f() })
+	foundation.NotificationCenter_DefaultCenter().AddObserverSelectorNameObject(target, selector, "NSControlTextDidChangeNotification", field)
+}
+
 // accessibilityLabel is what setAccessibilityLabel has set.
 func accessibilityLabel(view appkit.IView) string {
 	return objc.Call[string](view, objc.Sel("accessibilityLabel"))
@@ -35,8 +53,14 @@ func setWraps(label appkit.TextField, wraps bool) {
 	cell := objc.Call[appkit.Cell](label, objc.Sel("cell"))
 	cell.SetWraps(wraps)
 	if !wraps {
-		objc.Call[objc.Void](cell, objc.Sel("setLineBreakMode:"), appkit.LineBreakByTruncatingTail)
+		truncates(label)
 	}
+}
+
+// truncates ends a text that lacks room by three dots: -[NSCell setLineBreakMode:].
+func truncates(control appkit.IControl) {
+	cell := objc.Call[appkit.Cell](control, objc.Sel("cell"))
+	objc.Call[objc.Void](cell, objc.Sel("setLineBreakMode:"), appkit.LineBreakByTruncatingTail)
 }
 
 // onTextChange has f called after each change that the user makes to a text, by the notification

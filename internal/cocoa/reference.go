@@ -24,6 +24,7 @@ func newReference(app *ui.App, p page) reference {
 		}
 	})
 	setAccessibilityLabel(r.drop, "Reference Audio")
+	setIdentifier(r.drop, "drop")
 	r.clear = makeButton("clear reference", app.ClearReference)
 	r.clear.show(ui.Button{Title: "Clear", Enabled: true, Tooltip: "Use no reference audio"})
 	p.add("reference.label", r.title.view)
@@ -46,6 +47,9 @@ func browse(message string, folder bool) string {
 	panel.SetCanChooseFiles(!folder)
 	panel.SetCanChooseDirectories(folder)
 	panel.SetAllowsMultipleSelection(false)
+	if !folder {
+		setFileTypes(panel, "wav", "wave", "flac", "mp3", "ogg", "oga", "m4a", "aac", "aif", "aiff", "caf", "mp4")
+	}
 	if panel.RunModal() != appkit.ModalResponseOK {
 		return ""
 	}
@@ -60,6 +64,7 @@ func saveTo(message, name string) string {
 	panel := appkit.SavePanel_SavePanel()
 	panel.SetMessage(clean(message))
 	panel.SetNameFieldStringValue(clean(name))
+	setFileTypes(panel, "wav")
 	if panel.RunModal() != appkit.ModalResponseOK {
 		return ""
 	}

@@ -13,15 +13,14 @@ import (
 
 // resultView is what was made, with the picture of its sound and its player.
 type resultView struct {
-	name, about, note         *label
-	wave                      appkit.ImageView
-	peaks                     []float32 // that wave shows
-	slider                    appkit.Slider
-	length                    time.Duration
-	back, play, forward       *button
-	time, wrong               *label
-	revealButton, saveAs      *button
-	path, saveName, saveTitle string
+	name, about, note    *label
+	wave                 appkit.ImageView
+	peaks                []float32 // that wave shows
+	slider               appkit.Slider
+	length               time.Duration
+	back, play, forward  *button
+	time, wrong          *label
+	revealButton, saveAs *button
 }
 
 func newResultView(d *desk, p page, mode tts.Mode) resultView {
@@ -31,14 +30,15 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	r.about.view.SetAlignment(appkit.TextAlignmentRight)
 	r.wave = appkit.NewImageViewWithFrame(rect(0, 0, waveWidth, waveHeight))
 	r.wave.SetImageScaling(appkit.ImageScaleAxesIndependently)
-	setAccessibilityLabel(r.wave, "waveform")
+	setAccessibilityLabel(r.wave, "Waveform")
 	r.slider = appkit.NewSliderWithFrame(rect(0, 0, 100, 20))
-	setAccessibilityLabel(r.slider, "position in the sound")
+	setAccessibilityLabel(r.slider, "Position in the sound")
 	r.slider.SetMinValue(0)
 	r.slider.SetMaxValue(1)
 	r.slider.SetContinuous(false) // seeks on release
 	onAction(r.slider, func() { app.Seek(time.Duration(r.slider.DoubleValue() * float64(time.Second))) })
-	r.back, r.forward = makeButton("back 10 seconds", app.Back), makeButton("forward 10 seconds", app.Forward)
+	r.back, r.forward = makeButton("back", app.Back), makeButton("forward", app.Forward)
+	r.back.about, r.forward.about = "back", "forward"
 	r.play = makeButton("play", app.PlayPause)
 	r.revealButton = makeButton("show in Finder", d.reveal)
 	r.saveAs = makeButton("save as", func() { d.saveAs(mode) })
@@ -78,7 +78,9 @@ func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
 		r.slider.SetMaxValue(p.Length.Seconds())
 		r.length = p.Length
 	}
-	r.slider.SetDoubleValue(p.Position.Seconds())
+	if appkit.Event_PressedMouseButtons() == 0 { // else the user may have the knob
+		r.slider.SetDoubleValue(p.Position.Seconds())
+	}
 	if !samePeaks(r.peaks, p.Peaks) {
 		r.wave.SetImage(appkit.NewImageWithData(drawWave(p.Peaks)))
 		r.peaks = p.Peaks

@@ -16,6 +16,3 @@ func keep[T objc.IObject](object T) T {
 	object.Retain()
 	return object
 }
-
-// release lets an object go that keep was given, on the main thread.
-func release(object objc.IObject) { object.Release() }

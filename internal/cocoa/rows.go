@@ -16,7 +16,7 @@ import (
 type rowView struct {
 	model   string // its ID
 	shown   ui.Row
-	whole   appkit.Button // behind the others, so that a click anywhere in the row chooses the model
+	whole   appkit.Button // clear, and over the texts, so that a click anywhere in the row chooses the model
 	check   appkit.Button
 	name    *label
 	action  *button
@@ -34,30 +34,33 @@ func newRowView(app *ui.App, p page, i int) *rowView {
 	}
 	r.whole = newButton("", choose)
 	r.whole.SetBordered(false)
+	r.whole.SetTransparent(true)
 	r.check = newCheckbox("", func(bool) { choose() })
 	r.name = makeLabel("model", false)
 	r.action = makeButton("model action", func() { app.ClickRowButton(r.model) })
 	r.spinner = &spinner{view: newSpinner("working")}
 	r.busy, r.wrong = makeLabel("model state", false), makeLabel("model error", true)
 	place := func(part string) string { return fmt.Sprintf("row.%d.%s", i, part) }
-	p.add(place("all"), r.whole)
-	p.add(place("check"), r.check)
 	p.add(place("name"), r.name.view)
 	p.add(place("spinner"), r.spinner.view)
 	p.add(place("busy"), r.busy.view)
-	p.add(place("button"), r.action.view)
 	p.add(place("error"), r.wrong.view)
+	p.add(place("all"), r.whole)
+	p.add(place("check"), r.check)
+	p.add(place("button"), r.action.view)
 	return r
 }
 
 func (r *rowView) show(s ui.Row) {
 	if s.ModelID != r.model {
 		r.model = s.ModelID
-		setAccessibilityLabel(r.whole, "row of "+s.Name)
-		setAccessibilityLabel(r.check, "use "+s.Name)
-		setAccessibilityLabel(r.action.view, "action of "+s.Name)
-		setAccessibilityLabel(r.busy.view, "state of "+s.Name)
-		setAccessibilityLabel(r.wrong.view, "error of "+s.Name)
+		setAccessibilityLabel(r.whole, "Choose "+s.Name)
+		setAccessibilityLabel(r.check, "Use "+s.Name)
+		r.action.about = s.Name
+		for part, view := range map[string]appkit.IView{"row": r.whole, "use": r.check, "name": r.name.view, "action": r.action.view,
+			"state": r.busy.view, "error": r.wrong.view} {
+			setIdentifier(view, part+" of "+s.Name)
+		}
 	}
 	setChecked(r.check, s.Checked)
 	r.check.SetEnabled(s.Choosable)
@@ -67,7 +70,7 @@ func (r *rowView) show(s ui.Row) {
 	}
 	r.name.show(s.Name, role)
 	r.action.show(s.Action)
-	if s.Colour != r.shown.Colour && s.Action.Title != "" {
+	if s.Colour != ui.Normal && s.Action.Enabled && s.Action.Title != "" && (s.Action != r.shown.Action || s.Colour != r.shown.Colour) {
 		r.action.view.SetAttributedTitle(centred(s.Action.Title, s.Colour))
 	}
 	r.spinner.show(s.Busy != "")
@@ -75,7 +78,6 @@ func (r *rowView) show(s ui.Row) {
 	r.wrong.show(s.Error, ui.Danger)
 	if s.Tooltip != r.shown.Tooltip {
 		r.whole.SetToolTip(clean(s.Tooltip))
-		r.name.view.SetToolTip(clean(s.Tooltip))
 	}
 	r.shown = s
 }

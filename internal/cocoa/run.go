@@ -22,7 +22,10 @@ type life struct {
 // run is the life of the application: it returns never, as Cocoa ends the process itself. It belongs into main, before
 // anything else has used Cocoa.
 func run(l life) {
-	quitOnSignals()
+	quitOnSignals(func() { // nobody is there to be asked, and an open sheet would keep Cocoa from ending
+		l.quit()
+		os.Exit(0)
+	})
 	objc.WithAutoreleasePool(func() {
 		application := appkit.Application_SharedApplication()
 		application.SetActivationPolicy(appkit.ApplicationActivationPolicyRegular)
@@ -50,12 +53,12 @@ func newApplicationDelegate(application appkit.Application, l life) *appkit.Appl
 
 // quitOnSignals takes the signals that ask the program to end, before Cocoa could, and quits as the menu does. The
 // goroutine lives as long as the process.
-func quitOnSignals() {
+func quitOnSignals(quit func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
 		for range signals {
-			onMain(func() { appkit.Application_SharedApplication().Terminate(nil) })
+			onMain(quit)
 		}
 	}()
 }

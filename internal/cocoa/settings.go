@@ -53,8 +53,7 @@ func (w *settingsWindow) show(s *ui.SettingsPanel) {
 	}
 	w.note.show(s.Note, ui.Quiet)
 	w.restart.show(s.Restart)
-	size := w.window.ContentView().Bounds().Size
-	w.page.arrange(layout.Settings(s), foundation.Size{Width: size.Width, Height: size.Height})
+	w.page.arrange(layout.Settings(s), foundation.Size(w.window.ContentView().Bounds().Size))
 }
 
 func (w *settingsWindow) newLine(s ui.Setting) *settingLine {

@@ -14,22 +14,29 @@ func (d *desk) ask(a ui.Alert) {
 		alert := newAlert(a)
 		alert.BeginSheetModalForWindowCompletionHandler(d.window, func(answer appkit.ModalResponse) {
 			d.app.AnswerAlert(a.ID, buttonOf(answer))
+			alert.Autorelease()
 		})
 	})
 }
 
 // mayQuit asks whoever quits while speech is being made.
 func (d *desk) mayQuit() bool {
-	return !d.shown.Busy || buttonOf(newAlert(d.shown.QuitQuestion).RunModal()) == 0
+	if !d.shown.Busy {
+		return true
+	}
+	alert := newAlert(d.shown.QuitQuestion)
+	defer alert.Autorelease()
+	return buttonOf(alert.RunModal()) == 0
 }
 
+// newAlert makes an alert that lives until Autorelease: it outlives the event that it begins in.
 func newAlert(a ui.Alert) appkit.Alert {
-	alert := keep(appkit.NewAlert()) // it must outlive the event that it begins in; there are few
+	alert := keep(appkit.NewAlert())
 	alert.SetMessageText(clean(a.Title))
 	alert.SetInformativeText(clean(a.Text))
-	for _, b := range a.Buttons {
+	for i, b := range a.Buttons {
 		button := alert.AddButtonWithTitle(clean(b.Title))
-		if b.Cancel {
+		if b.Cancel && i > 0 { // the first one has Return
 			button.SetKeyEquivalent("\x1b")
 		}
 	}

@@ -94,7 +94,10 @@ func newDropButton(title string, dropped func(path string), clicked func()) appk
 // firstFile is the path of the first file on a pasteboard, "" when it has none.
 func firstFile(board appkit.Pasteboard) string {
 	if text := board.StringForType(appkit.PasteboardTypeFileURL); text != "" {
-		return foundation.URL_URLWithString(text).Path()
+		if url := foundation.URL_URLWithString(text); !url.IsNil() {
+			return url.Path()
+		}
+		return ""
 	}
 	list := board.PropertyListForType(filenames)
 	if list.IsNil() {

@@ -133,6 +133,7 @@ func (t *tabPage) showExamples(texts []string) {
 		if i == len(t.examples) {
 			b := makeButton(fmt.Sprintf("example %d", i+1), func() { t.app.InsertExample(t.mode, i) })
 			b.view.SetFont(appkit.Font_SystemFontOfSize(11))
+			truncates(b.view)
 			t.page.add(fmt.Sprintf("example.%d", i), b.view)
 			t.examples = append(t.examples, b)
 		}
@@ -148,7 +149,7 @@ func (t *tabPage) arrange(s *ui.Tab, p *ui.PlayerPanel) {
 	size := foundation.Size{Width: room.Width, Height: max(room.Height, least)}
 	document := t.page.view
 	if now := document.Frame().Size; now != size {
-		top := now.Height - t.top()
+		top := max(0, now.Height-t.top())
 		document.SetFrame(rect(0, 0, size.Width, size.Height))
 		t.scrollTo(size.Height - top)
 	}
@@ -165,6 +166,7 @@ func (t *tabPage) top() float64 {
 func (t *tabPage) scrollTo(top float64) {
 	clip := t.scroll.ContentView()
 	room := t.scroll.ContentSize().Height
-	clip.ScrollToPoint(foundation.Point{Y: max(0, top-room)})
+	most := max(0, t.page.view.Frame().Size.Height-room)
+	clip.ScrollToPoint(foundation.Point{Y: min(max(0, top-room), most)})
 	t.scroll.ReflectScrolledClipView(clip)
 }

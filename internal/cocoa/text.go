@@ -29,7 +29,7 @@ type textArea struct {
 	view   appkit.TextView   // what holds the text
 }
 
-// newTextArea makes an empty one; its owner calls resize as often as its place changes.
+// newTextArea makes an empty one; its owner calls place as often as its place changes.
 func newTextArea(editable bool, font appkit.Font) textArea {
 	area := textArea{appkit.NewScrollViewWithFrame(rect(0, 0, 100, 100)), appkit.NewTextViewWithFrame(rect(0, 0, 100, 100))}
 	area.scroll.SetHasVerticalScroller(true)
@@ -38,13 +38,14 @@ func newTextArea(editable bool, font appkit.Font) textArea {
 	area.view.SetEditable(editable)
 	area.view.SetSelectable(true)
 	area.view.SetFont(font)
-	area.view.SetMinSize(foundation.Size{})
+	area.view.SetTextColor(appkit.Color_TextColor())
 	area.view.SetMaxSize(foundation.Size{Width: endless, Height: endless})
 	area.view.SetVerticallyResizable(true)
 	area.view.SetHorizontallyResizable(false)
 	area.view.SetAutoresizingMask(appkit.ViewWidthSizable)
 	area.view.TextContainer().SetWidthTracksTextView(true)
 	area.scroll.SetDocumentView(area.view)
+	area.view.LayoutManager() // asking for it keeps a Mac from the newer way of layout, which only guesses where the end is
 	return area
 }
 
@@ -55,15 +56,22 @@ const endless = 1e7
 func (a textArea) place(frame foundation.Rect) {
 	a.scroll.SetFrame(frame)
 	inside := a.scroll.ContentSize()
-	a.view.SetFrameSize(foundation.Size{Width: inside.Width, Height: max(inside.Height, a.view.Frame().Size.Height)})
+	a.view.SetMinSize(foundation.Size{Height: inside.Height}) // a click anywhere in the area is one in the text
+	a.view.SetFrameSize(foundation.Size{Width: inside.Width, Height: inside.Height})
 	a.view.TextContainer().SetSize(foundation.Size{Width: inside.Width, Height: endless})
+	a.view.SizeToFit()
 }
 
 // text is what stands in the area.
 func (a textArea) text() string { return a.view.String() }
 
 // setText replaces all of it.
-func (a textArea) setText(text string) { a.view.SetString(clean(text)) }
+func (a textArea) setText(text string) {
+	a.view.SetString(clean(text))
+	if undo := a.view.UndoManager(); !undo.IsNil() {
+		undo.RemoveAllActions() // they are about a text that is gone
+	}
+}
 
 // change removes so many UTF-16 units from the front, and appends texts. Who reads at the end goes on to read there;
 // who has scrolled away is left alone.

@@ -33,22 +33,25 @@ func setLabelText(label appkit.TextField, text string) {
 	}
 }
 
-// newField is one line of text that the user writes; f gets it when it is done, by Return or by leaving.
+// newField is one line of text that the user writes; f gets it with each change.
 func newField(label string, f func(string)) appkit.TextField {
 	field := appkit.NewTextFieldWithFrame(foundation.Rect{})
 	setAccessibilityLabel(field, label)
-	onAction(field, func() { f(field.StringValue()) })
+	setIdentifier(field, label)
+	onFieldChange(field, func() { f(field.StringValue()) })
 	return field
 }
 
-// newButton is a push button.
+// newButton is a push button; f may be nil.
 func newButton(title string, f func()) appkit.Button {
 	button := appkit.NewButtonWithFrame(foundation.Rect{})
 	button.SetButtonType(appkit.ButtonTypeMomentaryPushIn)
 	button.SetBezelStyle(appkit.BezelStyleRounded)
 	button.SetTitle(clean(title))
 	setAccessibilityLabel(button, title)
-	onAction(button, f)
+	if f != nil {
+		onAction(button, f)
+	}
 	return button
 }
 
@@ -92,6 +95,8 @@ func setChoices(popup appkit.PopUpButton, choices []string) {
 func newSpinner(label string) appkit.ProgressIndicator {
 	spinner := appkit.NewProgressIndicatorWithFrame(foundation.Rect{})
 	spinner.SetStyle(appkit.ProgressIndicatorStyleSpinning)
+	spinner.SetControlSize(appkit.ControlSizeSmall)
+	setIdentifier(spinner, label)
 	spinner.SetIndeterminate(true)
 	spinner.SetDisplayedWhenStopped(false)
 	setAccessibilityLabel(spinner, label)
@@ -105,11 +110,4 @@ func setSpinning(spinner appkit.ProgressIndicator, on bool) {
 	} else {
 		spinner.StopAnimation(nil)
 	}
-}
-
-// newBox is a frame around what belongs together, with its name above.
-func newBox(title string) appkit.Box {
-	box := appkit.NewBoxWithFrame(foundation.Rect{})
-	box.SetTitle(clean(title))
-	return box
 }

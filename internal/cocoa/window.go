@@ -20,6 +20,10 @@ func newWindow(title string, resized, updated func()) appkit.Window {
 	window.SetContentMinSize(foundation.Size{Width: layout.MinWidth, Height: layout.MinHeight})
 	delegate := &appkit.WindowDelegate{}
 	delegate.SetWindowDidResize(func(foundation.Notification) { resized() })
+	delegate.SetWindowShouldClose(func(appkit.Window) bool { // without it the program is of no use, and who quits may be asked
+		appkit.Application_SharedApplication().Terminate(nil)
+		return false
+	})
 	delegate.SetWindowDidUpdate(func(foundation.Notification) { updated() })
 	window.SetDelegate(delegate)
 	return window

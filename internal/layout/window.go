@@ -17,12 +17,13 @@ const (
 
 // Heights and widths of controls, which are the same everywhere.
 const (
-	gap    = 8
-	margin = 16
-	line   = 20 // a label of one line
-	lines  = 38 // of two
-	button = 30
-	menu   = 26
+	gap       = 8
+	margin    = 16
+	line      = 20 // a label of one line
+	lines     = 38 // of two
+	paragraph = 56 // of three
+	button    = 30
+	menu      = 26
 )
 
 // The parts of the window, by the names of their places.
@@ -51,7 +52,11 @@ func Window(s *ui.Snapshot) Box {
 
 // status is the line at the foot.
 func status(s *ui.Status) Box {
-	boxes := []Box{grow(view("status.text", 160, line))}
+	height := float64(line)
+	if s.State == ui.ServerFailed || s.State == ui.ServerUnreachable {
+		height = lines // what is wrong takes some words
+	}
+	boxes := []Box{grow(view("status.text", 160, height))}
 	for _, v := range []struct {
 		name, text string
 		width      float64
@@ -86,7 +91,7 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 	boxes = append(boxes, problem("text.problem", t.Text.Problem)...)
 	boxes = append(boxes, actions(t))
 	if t.Error != nil {
-		boxes = append(boxes, Row(gap, 0, grow(view("error", 300, lines)), view("error.close", 80, button)))
+		boxes = append(boxes, Row(gap, 0, grow(view("error", 300, paragraph)), view("error.close", 80, button)))
 	}
 	if t.Result != nil {
 		boxes = append(boxes, result(t.Result, p))
@@ -105,12 +110,14 @@ func row(i int, r *ui.Row) Box {
 	if r.Action.Title != "" {
 		boxes = append(boxes, view(name("button"), 90, button))
 	}
-	all := []Box{Row(gap, 0, append(boxes, Space())...)}
+	first := Row(gap, 0, append(boxes, Space())...)
+	first.H = button // with a spinner in the button's place, too
+	all := []Box{first}
 	if r.Error != "" {
 		all = append(all, Row(gap, 0, Box{W: 24}, grow(view(name("error"), 300, lines))))
 	}
 	b := Column(0, 0, all...)
-	b.Name, b.H = name("all"), button // a click anywhere in it chooses the model
+	b.Name = name("all") // a click anywhere in it chooses the model
 	return b
 }
 
@@ -132,7 +139,9 @@ func inputs(t *ui.Tab) []Box {
 		choices *ui.Choices
 	}{{"language", &t.Language}, {"speaker", &t.Speaker}} {
 		if len(m.choices.List) > 0 {
-			menus = append(menus, view(m.name+".label", 80, line), grow(view(m.name, 150, menu)))
+			choice := view(m.name, 140, menu)
+			choice.GrowW = m.name == "speaker" || len(t.Speaker.List) == 0 // a speaker's description needs the room
+			menus = append(menus, view(m.name+".label", 80, line), choice)
 		}
 	}
 	if len(menus) > 0 {

@@ -39,7 +39,7 @@ type Clip struct {
 	mu      sync.Mutex
 	at      int // the next sample that the device gets
 	playing bool
-	wrong   error // why the device last failed to start
+	wrong   error // why the device did not start
 }
 
 // Open reads a result and gets a device ready for it.
@@ -84,19 +84,24 @@ func (c *Clip) Playing() bool {
 	return c.playing
 }
 
-// Play goes on from Position, or from the beginning when that is the end. It tells why the device did not start the
-// last time, if it didn't, and tries again.
-func (c *Clip) Play() error {
+// Play goes on from Position, or from the beginning when that is the end. Whether the device starts is told by Playing
+// and Err, a moment later.
+func (c *Clip) Play() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.wrong
 	c.wrong = nil
 	if c.at >= len(c.pcm) {
 		c.at = 0
 	}
 	c.playing = true
 	c.wake()
-	return err
+}
+
+// Err is why the device did not start after the last Play, nil when it did or is about to.
+func (c *Clip) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wrong
 }
 
 // Pause stops and keeps Position.

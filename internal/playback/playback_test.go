@@ -67,9 +67,7 @@ func TestClipPlaysToItsEnd(t *testing.T) {
 		t.Fatalf("at first: %v of %v, playing %v", c.Position(), c.Length(), c.Playing())
 	}
 	for range 2 { // the second time from the beginning again
-		if err := c.Play(); err != nil {
-			t.Fatal(err)
-		}
+		c.Play()
 		wait(t, "the end", func() bool { return !c.Playing() })
 		if c.Position() != c.Length() {
 			t.Errorf("it ended at %v of %v", c.Position(), c.Length())
@@ -79,9 +77,7 @@ func TestClipPlaysToItsEnd(t *testing.T) {
 
 func TestPauseKeepsThePlace(t *testing.T) {
 	c := open(t, 60_000)
-	if err := c.Play(); err != nil {
-		t.Fatal(err)
-	}
+	c.Play()
 	wait(t, "sound", func() bool { return c.Position() > 0 })
 	c.Pause()
 	at := c.Position()
@@ -93,9 +89,7 @@ func TestPauseKeepsThePlace(t *testing.T) {
 	if c.Position() != 30*time.Second {
 		t.Errorf("after a seek it is at %v", c.Position())
 	}
-	if err := c.Play(); err != nil {
-		t.Fatal(err)
-	}
+	c.Play()
 	wait(t, "sound after the pause", func() bool { return c.Position() > 30*time.Second })
 	c.Seek(50 * time.Second)
 	if at := c.Position(); at < 50*time.Second || !c.Playing() {

@@ -268,13 +268,14 @@ func (c *fakeClip) Position() time.Duration {
 
 func (c *fakeClip) Playing() bool { return !c.since.IsZero() && c.Position() < c.length }
 
-func (c *fakeClip) Play() error {
+func (c *fakeClip) Play() {
 	if c.stuck == nil {
 		c.since = time.Now()
 		c.started++
 	}
-	return c.stuck
 }
+
+func (c *fakeClip) Err() error { return c.stuck }
 
 func (c *fakeClip) Pause() { c.from, c.since = c.Position(), time.Time{} }
 

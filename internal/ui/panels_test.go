@@ -224,6 +224,7 @@ func TestPlayerFails(t *testing.T) {
 		_, clip := w.player.opened()
 		clip.stuck = errors.New("the device is gone")
 		w.PlayPause()
+		time.Sleep(time.Second) // devices tell later
 		if s := w.see(); s.Player.Error != "It can't be played: The device is gone." || s.Player.Playing || !s.Player.Play.Enabled {
 			t.Errorf("%+v", s.Player)
 		}

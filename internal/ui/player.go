@@ -84,10 +84,9 @@ func (c *core) playPause() {
 		if p.clip.Position() >= p.clip.Length() {
 			p.clip.Seek(0) // somebody went to the end and wants to hear it
 		}
-		if p.wrong = p.clip.Play(); p.wrong == nil {
-			p.playing = true
-			c.tick()
-		}
+		p.clip.Play()
+		p.playing, p.wrong = true, nil
+		c.tick()
 	}
 }
 
@@ -125,7 +124,9 @@ func (c *core) tick() {
 		}
 		if !p.clip.Playing() {
 			p.playing = false
-			p.clip.Seek(0)
+			if p.wrong = p.clip.Err(); p.wrong == nil {
+				p.clip.Seek(0)
+			}
 			return
 		}
 		c.tick()

@@ -50,7 +50,8 @@ type Clip interface {
 	Length() time.Duration
 	Position() time.Duration
 	Playing() bool         // false once the end is reached
-	Play() error           // goes on from Position
+	Play()                 // goes on from Position
+	Err() error            // why it stopped before its end, since Play; nil when it didn't
 	Pause()                // keeps Position
 	Seek(to time.Duration) // while it plays, too
 	Peaks(n int) []float32 // the loudest sample of each of n equal parts, in [0, 1], for a picture

@@ -23,9 +23,9 @@ const patience = time.Minute
 
 // view is a view of the program's window, as the program tells it.
 type view struct {
-	Window, Label, Text string
-	Enabled, Checked    bool
-	X, Y, W, H          int
+	Window, Label, Name, Text string
+	Control, Enabled, Checked bool
+	X, Y, W, H                int
 }
 
 // program is the real one, running.
@@ -70,12 +70,18 @@ func start(t *testing.T, models, shots string, count int) *program {
 	t.Helper()
 	p := launch(t, models, shots, count)
 	status := p.wait("status text", func(v view) bool { return strings.HasPrefix(v.Text, "Running on ") })
-	var err error
-	if p.server, err = client.New(strings.TrimPrefix(status.Text, "Running on "), client.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.server.Close)
+	p.connect(strings.TrimPrefix(status.Text, "Running on "))
 	return p
+}
+
+// connect finds the program's server at an address.
+func (p *program) connect(addr string) {
+	p.t.Helper()
+	var err error
+	if p.server, err = client.New(addr, client.Options{}); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(p.server.Close)
 }
 
 // Write takes what the program says.

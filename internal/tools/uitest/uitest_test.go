@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,17 +36,12 @@ func TestWindow(t *testing.T) {
 	writeSettings(t, home, freePort(t))
 	p := start(t, models, pictures(t), 0)
 	p.shoot("opened")
-	for _, v := range p.views() {
-		if v.Label == "" {
-			t.Errorf("a control has no name for those who can't see it: %+v", v)
-		}
-	}
 	for _, step := range []struct {
 		name string
 		do   func(*program)
 	}{
 		{"control", control}, {"stop", stopGenerating}, {"design", design}, {"error and retry", func(p *program) { errorAndRetry(p, models) }},
-		{"clone", clone}, {"log", logPanel}, {"settings and about", panels}, {"unload", unload},
+		{"clone", clone}, {"log", logPanel}, {"unload", unload}, {"settings and about", panels},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
 			p.t = t
@@ -65,8 +61,14 @@ func TestWindow(t *testing.T) {
 	again := start(t, models, pictures(t), p.count)
 	again.text("Target Text", "Kept for the next time")
 	again.shoot("opened again")
-	again.must(again.cmd.Process.Signal(os.Interrupt))
+	again.must(screen.Key("alt+2"))
+	again.text("caption", "Use predefined voices")
+	load(again, largeControl)
+	again.click("Generate")
+	again.text("progress", "of speech")
+	again.must(again.cmd.Process.Signal(syscall.SIGTERM)) // nobody is asked, and nothing is left
 	again.end()
+	results(again, "control", 1)
 }
 
 // TestStartFails: where there is no port for the server, the window says so and offers to try again.
@@ -87,7 +89,7 @@ func TestStartFails(t *testing.T) {
 	ln.Close()
 	p.click("retry start")
 	p.text("status text", "Running on ")
-	p.must(p.cmd.Process.Signal(os.Interrupt))
+	p.must(screen.Key("alt+w"))
 	p.end()
 }
 
@@ -107,14 +109,15 @@ func load(p *program, name string) {
 	p.text("action of "+name, "Load")
 	p.click("action of " + name)
 	p.text("action of "+name, "Unload")
-	p.click("row of " + name)
-	p.wait("use "+name, func(v view) bool { return v.Checked })
+	p.click("name of " + name)
+	p.wait("use of "+name, func(v view) bool { return v.Checked })
 }
 
 func control(p *program) {
 	p.must(screen.Key("alt+2"))
 	p.text("caption", "Use predefined voices")
 	load(p, smallControl)
+	named(p)
 	states(p, map[string]tts.State{"0.6B-CustomVoice-bf16": tts.Loaded})
 	p.shoot("control loaded")
 	p.write("Target Text", "Hello there")
@@ -141,6 +144,16 @@ func control(p *program) {
 	}
 }
 
+// named wants every control to have a name for those who can't see it.
+func named(p *program) {
+	p.t.Helper()
+	for _, v := range p.views() {
+		if v.Control && v.Name == "" {
+			p.t.Errorf("a control has no name: %+v", v)
+		}
+	}
+}
+
 // stopGenerating loads a model that takes a moment, starts what would take minutes, is asked when the model or the
 // program is to go meanwhile, and stops it.
 func stopGenerating(p *program) {
@@ -148,8 +161,8 @@ func stopGenerating(p *program) {
 	p.text("state of "+largeControl, "Loading...")
 	p.shoot("loading")
 	p.text("action of "+largeControl, "Unload")
-	p.click("use " + largeControl)
-	p.wait("use "+largeControl, func(v view) bool { return v.Checked })
+	p.click("use of " + largeControl)
+	p.wait("use of "+largeControl, func(v view) bool { return v.Checked })
 	p.click("Generate")
 	p.text("progress", "of speech")
 	p.shoot("generating")
@@ -163,7 +176,7 @@ func stopGenerating(p *program) {
 	p.shoot("quit asks")
 	p.click("Cancel")
 	p.gone("Quit")
-	p.click("Stop")
+	p.must(screen.Key("alt+period"))
 	p.wait("Generate", func(v view) bool { return v.Enabled })
 	p.text("Output Log", "Stopped generating control audio")
 	jobs, err := p.server.Jobs(context.Background())
@@ -230,7 +243,15 @@ func logPanel(p *program) {
 func panels(p *program) {
 	p.must(screen.Key("alt+comma"))
 	p.wait("settings note", func(v view) bool { return v.Window == "Settings" })
+	named(p)
+	p.write("Port", "80")
+	p.text("port problem", "1024")
 	p.shoot("settings")
+	port := freePort(p.t)
+	p.write("Port", port)
+	p.click("restart server")
+	p.text("status text", "Running on 127.0.0.1:"+port)
+	p.connect("127.0.0.1:" + port)
 	p.must(screen.Key("alt+w"))
 	p.gone("settings note")
 	p.must(screen.Drag(menuX, 10, menuX, 32)) // the first item of the first menu
@@ -248,7 +269,7 @@ func unload(p *program) {
 		p.must(screen.Key(m.key))
 		p.click("action of " + m.name)
 		p.text("action of "+m.name, "Load")
-		p.wait("use "+m.name, func(v view) bool { return !v.Checked && !v.Enabled })
+		p.wait("use of "+m.name, func(v view) bool { return !v.Checked && !v.Enabled })
 	}
 	states(p, map[string]tts.State{"0.6B-Base-bf16": tts.Unloaded, "0.6B-CustomVoice-bf16": tts.Unloaded, "1.7B-VoiceDesign-bf16": tts.Unloaded})
 	p.shoot("unloaded")
