@@ -206,6 +206,7 @@ func (p *program) panel(path string) {
 // shoot takes a picture.
 func (p *program) shoot(name string) {
 	p.t.Helper()
+	time.Sleep(200 * time.Millisecond) // views are drawn a moment after they have changed
 	p.count++
 	p.must(screen.Shoot(filepath.Join(p.shots, fmt.Sprintf("%02d-%s.png", p.count, name))))
 }
