@@ -8,7 +8,7 @@ type State string
 // The states of a model.
 const (
 	Unloaded  State = "unloaded"  // not in memory
-	Loading   State = "loading"   // being read
+	Loading   State = "loading"   // being fetched, where it isn't on this machine, and read
 	Loaded    State = "loaded"    // ready to speak
 	Unloading State = "unloading" // being freed
 	Failed    State = "error"     // the last load failed; Retry loads again
@@ -31,13 +31,15 @@ func States() []State { return []State{Unloaded, Loading, Loaded, Unloading, Fai
 
 // ModelInfo is the record of one model, as GET /models shows it. Pointers are nil while a value is unknown.
 type ModelInfo struct {
-	ModelID         string   `json:"model_id"`
-	State           State    `json:"state"`
-	Memory          Memory   `json:"memory"`
-	LoadTimeSeconds *float64 `json:"load_time_seconds"`
-	Error           *string  `json:"error"`
-	Hint            *string  `json:"hint,omitempty"` // what to do about Error
-	Code            Code     `json:"code,omitempty"` // the kind of Error: a load refused for CodeNoMemory can be forced
+	ModelID         string    `json:"model_id"`
+	State           State     `json:"state"`
+	Phase           Phase     `json:"phase,omitempty"`    // while Loading
+	Download        *Download `json:"download,omitempty"` // while PhaseDownloading or PhaseVerifying
+	Memory          Memory    `json:"memory"`
+	LoadTimeSeconds *float64  `json:"load_time_seconds"` // without the time of a download
+	Error           *string   `json:"error"`
+	Hint            *string   `json:"hint,omitempty"` // what to do about Error
+	Code            Code      `json:"code,omitempty"` // the kind of Error: a load refused for CodeNoMemory can be forced
 }
 
 // Memory is the process memory around the last load or unload, in MiB (2^20 bytes). The first three are the resident
