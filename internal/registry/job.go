@@ -28,7 +28,11 @@ type job struct {
 // runs the job.
 func (r *Registry) begin(row *row, state tts.State) *job {
 	r.enter(row, state)
-	row.info = tts.ModelInfo{ModelID: row.info.ModelID, State: state}
+	info := tts.ModelInfo{ModelID: row.info.ModelID, State: state}
+	if state == tts.Loading {
+		info.Phase = tts.PhaseLoading
+	}
+	r.record(row, info)
 	row.drain = nil
 	row.job = &job{done: make(chan struct{})}
 	row.job.ctx, row.job.cancel = context.WithCancel(r.life)
@@ -41,7 +45,8 @@ func (r *Registry) end(row *row, info tts.ModelInfo, model Model) {
 	defer r.mu.Unlock()
 	r.enter(row, info.State)
 	j := row.job
-	row.info, row.model, row.job = info, model, nil
+	r.record(row, info)
+	row.model, row.job = model, nil
 	j.info = info
 	j.cancel()
 	close(j.done)

@@ -7,8 +7,8 @@ import (
 	"ttsui/internal/tts"
 )
 
-// Load brings a model into memory and gives its record when it is loaded or has failed. Many callers cause one
-// load and get one answer. A ctx that ends stops the waiting, not the load; an Unload stops the load. An id that
+// Load brings a model into memory, and before that to this machine, and gives its record when it is loaded or has
+// failed. Many callers cause one load and get one answer. A ctx that ends stops the waiting, not the load; an Unload stops the load. An id that
 // isn't in the catalogue is added to it.
 func (r *Registry) Load(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	for {
@@ -78,8 +78,12 @@ func (r *Registry) rowToLoad(id string) (*row, error) {
 func (r *Registry) load(row *row, j *job) {
 	info := tts.ModelInfo{ModelID: row.info.ModelID, State: tts.Loaded}
 	r.log.Info().Msgf("Loading model: %s", info.ModelID)
+	ended, err := r.fetch(row, j, info.ModelID)
 	m := r.startMeasuring("load")
-	made, ended := r.callLoader(j, info.ModelID)
+	made := loading{err: err}
+	if ended && err == nil {
+		made, ended = r.callLoader(j, info.ModelID)
+	}
 	j.stopped = ended && j.ctx.Err() != nil
 	if j.stopped && made.err == nil { // it came too late
 		_ = r.free(info.ModelID, made.model) // which logs what goes wrong

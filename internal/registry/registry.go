@@ -65,7 +65,7 @@ type Model interface {
 
 // Config is what a registry is made of.
 type Config struct {
-	Loader    Loader // may be a Forecaster and a Gauge
+	Loader    Loader // may be a Fetcher, a Forecaster and a Gauge
 	Log       zerolog.Logger
 	RSS       func() (bytes uint64, err error)  // memory.RSS when nil
 	Footprint func() (bytes uint64, known bool) // memory.Footprint when nil
@@ -96,20 +96,24 @@ type Registry struct {
 	rows     map[string]*row
 	promised uint64 // bytes that the loads under way need
 	closed   bool
+	version  uint64        // of the newest record
+	changed  chan struct{} // closed when there is a newer one, or none any more
 }
 
 // row is one model. The registry's mu guards it.
 type row struct {
-	info   tts.ModelInfo
-	model  Model // while Loaded or Unloading
-	leases int
-	drain  *drain // set while an unload waits for the leases to end; no new one begins meanwhile
-	job    *job   // the load or unload under way, or nil
+	info    tts.ModelInfo
+	version uint64 // of info
+	model   Model  // while Loaded or Unloading
+	leases  int
+	drain   *drain // set while an unload waits for the leases to end; no new one begins meanwhile
+	job     *job   // the load or unload under way, or nil
 }
 
 // New makes a registry of the catalogue's models, all unloaded.
 func New(c Config) *Registry {
-	r := &Registry{loader: c.Loader, log: c.Log, rss: c.RSS, footprint: c.Footprint, now: c.Now, down: make(chan struct{}), rows: map[string]*row{}}
+	r := &Registry{loader: c.Loader, log: c.Log, rss: c.RSS, footprint: c.Footprint, now: c.Now, down: make(chan struct{}),
+		rows: map[string]*row{}, changed: make(chan struct{})}
 	if r.rss == nil {
 		r.rss = memory.RSS
 	}
@@ -187,6 +191,7 @@ func (r *Registry) Close(ctx context.Context) error {
 	r.mu.Lock()
 	first := !r.closed
 	r.closed = true
+	r.announce()
 	r.mu.Unlock()
 	r.stop()
 	if first {
@@ -250,7 +255,8 @@ func (r *Registry) release(row *row) {
 
 // add makes a row. The caller holds mu, or is New.
 func (r *Registry) add(id string) *row {
-	row := &row{info: tts.ModelInfo{ModelID: id, State: tts.Unloaded}}
+	row := &row{}
+	r.record(row, tts.ModelInfo{ModelID: id, State: tts.Unloaded})
 	r.rows[id] = row
 	r.order = append(r.order, id)
 	return row
