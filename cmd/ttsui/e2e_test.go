@@ -75,7 +75,7 @@ func (w world) command(t *testing.T, limit time.Duration, args ...string) *exec.
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, w.bin, append(args, "--models", w.models, "--dtype", "float32")...)
-	cmd.Env = append(os.Environ(), "HF_HUB_CACHE="+filepath.Join(w.models, "no-cache"), "HOME="+filepath.Dir(w.bin))
+	cmd.Env = append(os.Environ(), "HF_HUB_CACHE="+filepath.Join(w.models, "no-cache"), "HF_HUB_OFFLINE=1", "HOME="+filepath.Dir(w.bin))
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ttsui/internal/app"
+	"ttsui/internal/hub"
 	"ttsui/internal/tts"
 )
 
@@ -29,7 +30,7 @@ func (f *engineFlags) add(cmd *cobra.Command, logLevel string) {
 
 // config is the app's, as far as these flags and the environment say.
 func (f *engineFlags) config(log io.Writer) app.Config {
-	return app.Config{Places: app.FindPlaces(f.models, os.Getenv), DType: f.dtype, Log: log, LogLevel: f.logLevel}
+	return app.Config{Places: app.FindPlaces(f.models, os.Getenv), Fetcher: hub.NewFetcher(os.Getenv), DType: f.dtype, Log: log, LogLevel: f.logLevel}
 }
 
 func newServe() *cobra.Command {

@@ -14,6 +14,7 @@ import (
 	"ttsui/internal/app"
 	"ttsui/internal/cocoa"
 	"ttsui/internal/desktop"
+	"ttsui/internal/hub"
 	"ttsui/internal/tts"
 	"ttsui/internal/ui"
 )
@@ -21,7 +22,7 @@ import (
 // openWindow is what the program does without a command: the window, over a server in this process.
 func openWindow(cmd *cobra.Command, _ []string) error {
 	config := desktop.Config{
-		App: app.Config{Places: app.FindPlaces("", os.Getenv), DType: "auto", Log: cmd.ErrOrStderr(),
+		App: app.Config{Places: app.FindPlaces("", os.Getenv), Fetcher: hub.NewFetcher(os.Getenv), DType: "auto", Log: cmd.ErrOrStderr(),
 			Home: app.FindHome(os.Getenv), LogDir: app.FindLogs(os.Getenv)},
 		Getenv: os.Getenv,
 		Silent: os.Getenv("TTSUI_SILENT") != "", // for machines without sound, such as those that test

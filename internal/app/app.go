@@ -30,6 +30,7 @@ import (
 // Config is everything that can be chosen about a running TTSUI.
 type Config struct {
 	Places   hub.Places    // where models are looked for
+	Fetcher  *hub.Fetcher  // fetches those that aren't there when they are loaded; nothing is fetched when nil
 	DType    string        // what models compute in: auto, float32 or bfloat16
 	Timeout  time.Duration // of one generation from its turn on; 0 is none
 	Log      io.Writer     // gets the log
@@ -90,7 +91,7 @@ func New(c Config) (*App, error) {
 	a.log = a.logs.Logger
 	loader := c.Loader
 	if loader == nil {
-		a.engine, err = engine.Open(engine.Config{Places: c.Places, DType: c.DType})
+		a.engine, err = engine.Open(engine.Config{Places: c.Places, Fetcher: c.Fetcher, DType: c.DType})
 		if err != nil {
 			return nil, errors.Join(err, a.logs.Close())
 		}

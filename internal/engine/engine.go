@@ -1,5 +1,5 @@
-// Package engine runs models on the one MLX thread of the process: it finds a model's files, forecasts what memory it
-// needs, and loads it.
+// Package engine runs models on the one MLX thread of the process: it finds a model's files or fetches them, forecasts
+// what memory it needs, and loads it.
 package engine
 
 import (
@@ -17,13 +17,15 @@ import (
 
 // Config says where models are and how they compute.
 type Config struct {
-	Places hub.Places
-	DType  string // auto, float32 or bfloat16
+	Places  hub.Places
+	Fetcher *hub.Fetcher // fetches what isn't there; nothing is fetched when nil
+	DType   string       // auto, float32 or bfloat16
 }
 
 // Engine implements registry.Loader, and can tell what a model will need and what all of them hold.
 type Engine struct {
 	places  hub.Places
+	fetcher *hub.Fetcher // nil when nothing may be fetched
 	thread  *mlx.Thread
 	device  mlx.Device
 	loader  *qwen3tts.Loader
@@ -32,6 +34,7 @@ type Engine struct {
 
 var (
 	_ registry.Loader     = (*Engine)(nil)
+	_ registry.Fetcher    = (*Engine)(nil)
 	_ registry.Forecaster = (*Engine)(nil)
 	_ registry.Gauge      = (*Engine)(nil)
 )
@@ -55,7 +58,11 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), thread.Stop())
 	}
 	loader := qwen3tts.NewLoader(thread, qwen3tts.DType(cfg.DType))
-	return &Engine{places: cfg.Places, thread: thread, device: device, loader: loader, machine: memory.Machine}, nil
+	e := &Engine{places: cfg.Places, thread: thread, device: device, loader: loader, machine: memory.Machine}
+	if cfg.Fetcher != nil && !cfg.Fetcher.Offline {
+		e.fetcher = cfg.Fetcher
+	}
+	return e, nil
 }
 
 // Close ends the MLX thread. Models must be closed before.

@@ -41,8 +41,9 @@ func (f *Fetcher) Pull(ctx context.Context, id, revision string, see func(Progre
 	return p.repo.snapshot(list.Commit), p.repo.point(list.Revision, list.Commit)
 }
 
-// Ensure fetches model id unless all of it is on this machine, in which case nobody is asked. A folder of the user's is
-// left as it is: whoever loads it says what it lacks.
+// Ensure fetches model id unless all of it is on this machine, in which case nobody is asked or told. Else see is told
+// at once, of zero bytes while their number is unknown. A folder of the user's is left as it is: whoever loads it says
+// what it lacks.
 func (f *Fetcher) Ensure(ctx context.Context, places Places, id string, see func(Progress)) error {
 	l, err := places.Local(id)
 	switch {
@@ -50,6 +51,9 @@ func (f *Fetcher) Ensure(ctx context.Context, places Places, id string, see func
 		return nil
 	case err != nil && tts.CodeOf(err) != tts.CodeNotFound:
 		return err
+	}
+	if see != nil {
+		see(Progress{Phase: Downloading})
 	}
 	_, err = f.Pull(ctx, id, "", see)
 	return err

@@ -467,7 +467,17 @@ func TestEnsure(t *testing.T) {
 	hub, files := newHub(t, size)
 	f := newTestFetcher(t, hub.URL)
 	p := Places{Cache: f.Cache, Roots: []string{t.TempDir()}}
-	must(t, f.Ensure(t.Context(), p, id, nil))
+	var told []Progress
+	tell := func(p Progress) { told = append(told, p) }
+	must(t, f.Ensure(t.Context(), p, id, tell))
+	if len(told) < 2 || told[0] != (Progress{Phase: Downloading}) || told[len(told)-1].BytesDone != told[len(told)-1].BytesTotal {
+		t.Errorf("told of %+v", told)
+	}
+	told = nil
+	must(t, f.Ensure(t.Context(), p, id, tell))
+	if told != nil {
+		t.Errorf("told of %+v, and all was there", told)
+	}
 	dir, err := p.Find(id)
 	must(t, err)
 	wantModel(t, dir, files)

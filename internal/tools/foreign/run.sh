@@ -27,7 +27,7 @@ ln -s "$(realpath "$golden/checkpoints/voice_design")" "$models/Qwen3-TTS-12Hz-1
 
 # serve CLIENT… starts a server, has a client use it, and ends it: each client finds a server that is new.
 serve() {
-	HOME=$world/home TMPDIR=$world/temp HF_HUB_CACHE=$world/none \
+	HOME=$world/home TMPDIR=$world/temp HF_HUB_CACHE=$world/none HF_HUB_OFFLINE=1 \
 		"$program" serve --port 0 --models "$world/models" --log-level debug 2>"$world/stderr" &
 	server=$!
 	local url=

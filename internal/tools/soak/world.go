@@ -77,7 +77,7 @@ func (w *world) results() string { return filepath.Join(w.home, "Music") }
 func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, w.bin, args...)
 	cmd.Env = append(os.Environ(), "HOME="+w.home, "TMPDIR="+w.temp, "HF_HOME="+filepath.Join(w.dir, "none"), "TTSUI_MODELS="+w.models,
-		"HF_HUB_CACHE=", "GOTRACEBACK=all")
+		"HF_HUB_CACHE=", "HF_HUB_OFFLINE=1", "GOTRACEBACK=all")
 	return cmd
 }
 

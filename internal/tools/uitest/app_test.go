@@ -46,7 +46,7 @@ type program struct {
 func launch(t *testing.T, models, shots string, count int) *program {
 	t.Helper()
 	p := &program{t: t, cmd: exec.Command(os.Getenv("TTSUI_APP")), socket: filepath.Join(t.TempDir(), "views"), shots: shots, count: count, ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "TTSUI_VIEWS="+p.socket, "TTSUI_SILENT=1", "TTSUI_MODELS="+models, "HF_HUB_CACHE="+filepath.Join(models, "no-cache"))
+	p.cmd.Env = append(os.Environ(), "TTSUI_VIEWS="+p.socket, "TTSUI_SILENT=1", "TTSUI_MODELS="+models, "HF_HUB_CACHE="+filepath.Join(models, "no-cache"), "HF_HUB_OFFLINE=1")
 	p.cmd.Stderr, p.cmd.Stdout = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

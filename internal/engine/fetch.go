@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+
+	"ttsui/internal/hub"
+	"ttsui/internal/tts"
+)
+
+// Fetch implements registry.Fetcher. An engine that may fetch nothing leaves it to Load to say what is missing, where it
+// was looked for and how to get it.
+func (e *Engine) Fetch(ctx context.Context, modelID string, tell func(tts.Phase, *tts.Download)) error {
+	if e.fetcher == nil {
+		return nil
+	}
+	return e.fetcher.Ensure(ctx, e.places, modelID, func(p hub.Progress) { tell(phaseOf(p), downloadOf(p)) })
+}
+
+// phaseOf tells users nothing of another program that fetches the same: for them the model is coming.
+func phaseOf(p hub.Progress) tts.Phase {
+	if p.Phase == hub.Verifying {
+		return tts.PhaseVerifying
+	}
+	return tts.PhaseDownloading
+}
+
+// downloadOf gives nil before the hub has told what there is to fetch.
+func downloadOf(p hub.Progress) *tts.Download {
+	if p.BytesTotal == 0 {
+		return nil
+	}
+	d := &tts.Download{BytesDone: p.BytesDone, BytesTotal: p.BytesTotal}
+	if p.Rate > 0 {
+		d.Rate = &p.Rate
+	}
+	if p.ETA > 0 {
+		seconds := p.ETA.Seconds()
+		d.ETASeconds = &seconds
+	}
+	return d
+}
