@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"ttsui/internal/tts"
@@ -15,7 +16,20 @@ func (c *Client) Models(ctx context.Context) ([]tts.ModelInfo, error) {
 	return answer.Models, err
 }
 
-// Load has the server bring a model into memory. That takes as long as it takes, while the server is alive.
+// WatchModels calls see with the record of every model, and again with one that has changed, until ctx ends. A
+// connection that breaks is made again, and all are told anew.
+func (c *Client) WatchModels(ctx context.Context, see func(tts.ModelInfo)) error {
+	return c.follow(ctx, "/models/stream", "", func(e event) (bool, error) {
+		var info tts.ModelInfo
+		if err := json.Unmarshal([]byte(e.data), &info); err != nil {
+			return false, c.strange("a model's event can't be read: %v", err)
+		}
+		see(info)
+		return false, nil
+	}, func(error) {})
+}
+
+// Load has the server bring a model into memory, and before that to its machine. That takes as long as it takes, while the server is alive.
 func (c *Client) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	ctx, cancel := c.whileAlive(ctx)
 	defer cancel()

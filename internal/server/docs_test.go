@@ -222,7 +222,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	ask(404, "GET", "/jobs/none/events", "/jobs/{id}/events", nil)
 
 	for _, route := range routesOf(t, h.server) {
-		if !met[route] && !slices.Contains([]string{"GET /logs/stream", "GET /openapi.yaml", "GET /docs"}, route) {
+		if !met[route] && !slices.Contains([]string{"GET /models/stream", "GET /logs/stream", "GET /openapi.yaml", "GET /docs"}, route) {
 			t.Errorf("%s was not asked", route)
 		}
 	}
@@ -232,6 +232,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 func TestContractCanFail(t *testing.T) {
 	c := readContract(t)
 	for schema, text := range map[string]string{
+		"Download":       `{"bytes_done":1,"bytes_total":2,"rate":null}`,
 		"Error":          `{"detail":"a","code":"new","hint":""}`,
 		"Health":         `{"status":"healthy","timestamp":"yesterday"}`,
 		"Model":          `{"model_id":"a/b","state":"asleep","memory":{"before_mb":null,"after_mb":null,"delta_mb":null},"load_time_seconds":null,"error":null}`,

@@ -2,6 +2,10 @@ package server
 
 import (
 	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/r3labs/sse/v2"
 
 	"ttsui/internal/tts"
 )
@@ -13,6 +17,18 @@ type modelsAnswer struct {
 func (s *Server) models(ctx context.Context, _ []byte) (any, error) {
 	list, err := s.service.Models(ctx)
 	return modelsAnswer{list}, err
+}
+
+// streamModels sends each model's record as an event, and again whenever it has changed.
+func (s *Server) streamModels(w http.ResponseWriter, r *http.Request) {
+	s.stream(w, r, func(ctx context.Context, send func(*sse.Event)) {
+		n := 0
+		// What can go wrong is that the client has gone, or that the service is closed: either is the end.
+		_ = s.service.WatchModels(ctx, func(info tts.ModelInfo) {
+			n++
+			send(event("", strconv.Itoa(n), info))
+		})
+	})
 }
 
 type loadRequest struct {

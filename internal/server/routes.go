@@ -17,6 +17,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{method: http.MethodGet, path: "/health", answer: s.health},
 		{method: http.MethodGet, path: "/models", answer: s.models},
+		{method: http.MethodGet, path: "/models/stream", handle: s.streamModels},
 		{method: http.MethodPost, path: "/models/load", answer: s.load},
 		{method: http.MethodPost, path: "/models/unload", answer: s.unload},
 		{method: http.MethodPost, path: "/generate/clone", handle: s.generateClone},

@@ -36,6 +36,11 @@ var _ tts.Service = (*Service)(nil)
 // Models lists the models.
 func (s *Service) Models(context.Context) ([]tts.ModelInfo, error) { return s.Registry.Models() }
 
+// WatchModels follows the models.
+func (s *Service) WatchModels(ctx context.Context, see func(tts.ModelInfo)) error {
+	return s.Registry.Watch(ctx, see)
+}
+
 // Load brings a model into memory.
 func (s *Service) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	return s.Registry.Load(ctx, modelID, how)

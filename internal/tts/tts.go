@@ -19,8 +19,13 @@ type Service interface {
 	// Models lists every known model in catalogue order, then the ones added by Load.
 	Models(ctx context.Context) ([]ModelInfo, error)
 
+	// WatchModels calls see with the record of every model, and again with one that has changed, until ctx ends. See may
+	// be slow: what happens to a model meanwhile is one change.
+	WatchModels(ctx context.Context, see func(ModelInfo)) error
+
 	// Load brings a model into memory and returns its record once it is loaded or has failed; a failed load is
-	// told by the record (State, Error), as the wire format wants it. An error means the question itself failed, or
+	// told by the record (State, Error), as the wire format wants it. One that isn't on this machine is downloaded
+	// first, where that is possible; after a failed or stopped download the next goes on where it ended. An error means the question itself failed, or
 	// that an Unload stopped the load (CodeCanceled). The end of ctx ends the waiting, not the load.
 	Load(ctx context.Context, modelID string, how LoadOptions) (ModelInfo, error)
 

@@ -40,6 +40,7 @@ type Subject struct {
 // Run tests that what the subject opens keeps the contract that tts.Service writes down.
 func Run(t *testing.T, s Subject) {
 	t.Run("models", s.testModels)
+	t.Run("models are watched", s.testWatchModels)
 	t.Run("load", s.testLoad)
 	t.Run("a load that fails", s.testFailedLoad)
 	t.Run("loads come together", s.testLoadsCoalesce)
@@ -72,6 +73,50 @@ func (s Subject) testModels(t *testing.T) {
 			t.Fatalf("models are %+v", list)
 		}
 	}
+}
+
+// testWatchModels: all models are told of at once, and one again by each of its states that lasts.
+func (s Subject) testWatchModels(t *testing.T) {
+	release := make(chan struct{})
+	service := s.Open(t, &registrytest.Tones{OnLoad: func(context.Context, string) error { <-release; return nil }})
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	told, watched := make(chan tts.ModelInfo), make(chan error, 1)
+	go func() {
+		watched <- service.WatchModels(ctx, func(info tts.ModelInfo) {
+			select {
+			case told <- info:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	next := func() (info tts.ModelInfo) {
+		select {
+		case info = <-told:
+		case <-ctx.Done():
+			t.Fatal("nothing is told")
+		}
+		return info
+	}
+	for _, m := range tts.Catalogue() {
+		if info := next(); info.ModelID != m.ID || info.State != tts.Unloaded {
+			t.Errorf("told of %+v, want %s", info, m.ID)
+		}
+	}
+	var loads sync.WaitGroup
+	loads.Go(func() { load(t, service, added) })
+	if info := next(); info.ModelID != added || info.State != tts.Unloaded && info.Phase != tts.PhaseLoading {
+		t.Errorf("told of %+v", info)
+	}
+	close(release)
+	for info := next(); info.State != tts.Loaded; info = next() {
+		if info.ModelID != added {
+			t.Errorf("told of %+v", info)
+		}
+	}
+	loads.Wait()
+	stop()
+	wantError(t, <-watched, tts.CodeCanceled, "")
 }
 
 func (s Subject) testLoad(t *testing.T) {
