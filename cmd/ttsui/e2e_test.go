@@ -39,17 +39,21 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("unload", s.testUnload)
 	t.Run("say", w.testSay)
 	t.Run("say ended by a signal", w.testSayInterrupted)
+	t.Run("downloads", w.testDownloads)
 	t.Run("stop", s.testStop)
 	t.Run("ended at work", w.testEndsAtWork)
 	t.Run("killed", w.testKilled)
 }
 
 // world is the program and a folder of models that stand where the real ones would.
-type world struct{ bin, models string }
+type world struct {
+	bin, models string
+	env         []string // goes before what a world has else
+}
 
 func newWorld(t *testing.T) world {
 	dir := t.TempDir()
-	w := world{filepath.Join(dir, "ttsui"), filepath.Join(dir, "models")}
+	w := world{bin: filepath.Join(dir, "ttsui"), models: filepath.Join(dir, "models")}
 	if out, err := exec.Command("go", "build", "-o", w.bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
@@ -76,6 +80,7 @@ func (w world) command(t *testing.T, limit time.Duration, args ...string) *exec.
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, w.bin, append(args, "--models", w.models, "--dtype", "float32")...)
 	cmd.Env = append(os.Environ(), "HF_HUB_CACHE="+filepath.Join(w.models, "no-cache"), "HF_HUB_OFFLINE=1", "HOME="+filepath.Dir(w.bin))
+	cmd.Env = append(cmd.Env, w.env...)
 	return cmd
 }
 

@@ -18,13 +18,14 @@ import (
 const modelsHelp = `See, fetch, check and remove the models on this machine.
 
 They lie in the folder of models (--models) or in the cache of Hugging Face's
-own tools, and those see what is fetched here. The environment says where
-models come from:
+own tools, and those see what is fetched here. A model that is loaded or spoken
+with is fetched by itself. The environment says where models come from:
 
   HF_ENDPOINT    another hub than ` + hub.DefaultEndpoint + `
   TTSUI_MIRRORS  further ones, with commas between them, asked when it fails
   HF_TOKEN       your token, for private models; shown to no mirror
-  HF_HOME        where they are kept (default ~/.cache/huggingface)`
+  HF_HOME        where they are kept (default ~/.cache/huggingface)
+  HF_HUB_OFFLINE 1 fetches nothing`
 
 // models is what the sub-commands of models have in common.
 type models struct{ folder string }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
 
 	"ttsui/internal/hub"
+	"ttsui/internal/tts"
 )
 
 // downloadLine shows a download: on a terminal as a bar that moves, else as a line for each tenth of it.
@@ -51,6 +54,42 @@ func (d *downloadLine) clear() {
 	if d.width != nil {
 		fmt.Fprint(d.w, clearLine)
 	}
+}
+
+// showLoad shows the download of a model that is being loaded, if there is one, until stop is called.
+func showLoad(ctx context.Context, service tts.Service, id string, w io.Writer, show *progressLine) (stop func()) {
+	line := newDownloadLine(w, id)
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		// It ends with ctx. Whatever else ends it, the load ends by, too, and says why.
+		_ = service.WatchModels(ctx, func(info tts.ModelInfo) {
+			switch {
+			case info.ModelID != id:
+			case info.Download != nil:
+				line.progress(progressOf(info))
+			case info.Phase == tts.PhaseLoading:
+				show.text("loading " + id)
+			}
+		})
+	})
+	return func() {
+		cancel()
+		watching.Wait()
+	}
+}
+
+// progressOf is a model's download as its fetcher told it.
+func progressOf(info tts.ModelInfo) hub.Progress {
+	d := info.Download
+	p := hub.Progress{Phase: hub.Phase(info.Phase), BytesDone: d.BytesDone, BytesTotal: d.BytesTotal}
+	if d.Rate != nil {
+		p.Rate = *d.Rate
+	}
+	if d.ETASeconds != nil {
+		p.ETA = time.Duration(*d.ETASeconds * float64(time.Second))
+	}
+	return p
 }
 
 // barText is a line of at most width characters: a bar if there is room, and what there is to say.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,8 @@ import (
 	"ttsui/internal/tts"
 )
 
-const sayHelp = `Speak a text into a WAV file, in this process and without a server.
+const sayHelp = `Speak a text into a WAV file, in this process and without a server. A model
+that isn't on this machine is downloaded first (see ttsui models --help).
 
 The text is the arguments, or a file (-f), or stdin (-, or no text at all).
 The mode follows from what is given: --ref clones a voice, --speaker takes a
@@ -211,7 +213,7 @@ func say(cmd *cobra.Command, config app.Config, req tts.Request) (err error) {
 	if err := a.Check(req); err != nil {
 		return err
 	}
-	res, err := speak(ctx, a.Service(), req, show)
+	res, err := speak(ctx, a.Service(), req, show, cmd.ErrOrStderr())
 	show.clear()
 	if err != nil {
 		return err
@@ -224,10 +226,11 @@ func say(cmd *cobra.Command, config app.Config, req tts.Request) (err error) {
 	return err
 }
 
-// speak loads the request's model and generates.
-func speak(ctx context.Context, service tts.Service, req tts.Request, show *progressLine) (tts.Result, error) {
-	show.text("loading " + req.ModelID)
+// speak loads the request's model, which may have to be downloaded, and generates. How far a download is goes to stderr.
+func speak(ctx context.Context, service tts.Service, req tts.Request, show *progressLine, stderr io.Writer) (tts.Result, error) {
+	stop := showLoad(ctx, service, req.ModelID, stderr, show)
 	info, err := service.Load(ctx, req.ModelID, tts.LoadOptions{})
+	stop()
 	if err != nil {
 		return tts.Result{}, err
 	}
