@@ -29,7 +29,7 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 	tab := &ui.Tab{Mode: rapid.SampledFrom(tts.Modes()).Draw(t, "mode"), ModelsNote: text("note"), Progress: text("progress")}
 	for i := range rapid.IntRange(0, 4).Draw(t, "models") {
 		row := ui.Row{ModelID: fmt.Sprint(i), Busy: text("busy"), Error: text("error")}
-		if row.Busy == "" {
+		if row.Busy == "" || may("be stopped") {
 			row.Action.Title = "Load"
 		}
 		tab.Models = append(tab.Models, row)
@@ -124,6 +124,10 @@ func TestTextsGrow(t *testing.T) {
 	small, large := box.Place(layout.Rect{W: 700, H: h}), box.Place(layout.Rect{W: 700, H: h + 100})
 	if grown := large["text"].H - small["text"].H; grown != 100 {
 		t.Errorf("of 100 points more the text gets %v", grown)
+	}
+	tab.Models[0].Busy = "Downloading 1.2 of 2.5 GB · 3 min left"
+	if busy := layout.Tab(tab, &ui.PlayerPanel{}).Place(layout.Rect{W: 728, H: h})["row.0.busy"]; busy.W < 300 {
+		t.Errorf("a download has a width of %v for its words", busy.W)
 	}
 	for _, name := range []string{"error", "result.name", "player.wave", "reference.drop", "row.0.error", "row.0.busy", "row.1.name"} {
 		if _, shown := small[name]; shown {

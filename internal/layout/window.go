@@ -100,17 +100,22 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 }
 
 // row is a model: its box to choose it, its name and its button, one after the other from the left; beneath, what went
-// wrong.
+// wrong. What goes on with it gets the room that there is.
 func row(i int, r *ui.Row) Box {
 	name := func(part string) string { return fmt.Sprintf("row.%d.%s", i, part) }
-	boxes := []Box{view(name("check"), 24, line), view(name("name"), 330, line)}
+	boxes := []Box{view(name("check"), 24, line)}
 	if r.Busy != "" {
-		boxes = append(boxes, view(name("spinner"), 16, 16), view(name("busy"), 100, line))
+		boxes = append(boxes, view(name("name"), 250, line), view(name("spinner"), 16, 16), grow(view(name("busy"), 100, line)))
+	} else {
+		boxes = append(boxes, view(name("name"), 330, line))
 	}
 	if r.Action.Title != "" {
 		boxes = append(boxes, view(name("button"), 90, button))
 	}
-	first := Row(gap, 0, append(boxes, Space())...)
+	if r.Busy == "" {
+		boxes = append(boxes, Space())
+	}
+	first := Row(gap, 0, boxes...)
 	first.H = button // with a spinner in the button's place, too
 	all := []Box{first}
 	if r.Error != "" {

@@ -108,21 +108,33 @@ func (c *core) chosen(t *tab) string {
 // pressRow does what the button of a model's row says.
 func (c *core) pressRow(id string) {
 	info, known := c.models.find(id)
-	if !known || c.models.doing[id] != "" || c.server.state != ServerRunning {
+	if !known || c.models.isBusy(id) || c.server.state != ServerRunning {
 		return
 	}
-	switch info.State {
-	case tts.Unloaded, tts.Failed:
+	switch {
+	case info.State == tts.Unloaded, info.State == tts.Failed:
 		c.load(id, tts.LoadOptions{})
-	case tts.Loaded:
+	case info.State == tts.Loaded, isDownloading(info):
 		c.unload(id, tts.UnloadOptions{})
 	}
+}
+
+// isDownloading reports whether the server is fetching the model's files.
+func isDownloading(info tts.ModelInfo) bool {
+	return info.State == tts.Loading && (info.Phase == tts.PhaseDownloading || info.Phase == tts.PhaseVerifying)
+}
+
+// isBusy reports whether a click has to wait for an earlier one. A download is stopped by a click, that of an earlier
+// one of ours, too.
+func (m *models) isBusy(id string) bool {
+	info, _ := m.find(id)
+	return m.doing[id] != "" && (m.doing[id] != tts.Loading || !isDownloading(info))
 }
 
 // change asks the server to load or unload a model. The row shows it at once; settle takes the answer.
 func (c *core) change(id string, doing tts.State, ask func(context.Context, Server) (tts.ModelInfo, error), settle func(tts.ModelInfo, error)) {
 	s := c.server.session
-	if s == nil || c.models.doing[id] != "" {
+	if s == nil || c.models.isBusy(id) {
 		return
 	}
 	c.models.doing[id] = doing

@@ -64,9 +64,15 @@ func (m model) row() Row {
 	r := Row{ModelID: m.info.ModelID, Name: rowName(m.info.ModelID), Checked: ready && m.chosen, Dimmed: !ready, Choosable: ready && !m.fixed}
 	switch state {
 	case tts.Loading:
-		r.Busy = "Loading..."
+		r.Busy = m.loadText()
+		if m.downloads() {
+			r.Action = Button{Title: "Cancel"}
+		}
 	case tts.Unloading:
 		r.Busy = "Unloading..."
+		if isDownloading(m.info) {
+			r.Busy = "Stopping..."
+		}
 	case tts.Loaded:
 		r.Action, r.Colour = Button{Title: "Unload"}, Danger
 	case tts.Failed:
@@ -74,8 +80,10 @@ func (m model) row() Row {
 	default:
 		r.Action = Button{Title: "Load"}
 	}
-	if r.Busy == "" {
+	if r.Action.Title != "" {
 		r.Action.Enabled, r.Action.Tooltip = m.away == "", m.away
+	}
+	if r.Busy == "" {
 		if text := rowMessage(m.info, m.wrong); text != "" {
 			r.Error = "Error: " + text
 		}
@@ -85,6 +93,26 @@ func (m model) row() Row {
 	}
 	r.Tooltip = m.tooltip(r)
 	return r
+}
+
+// downloads reports whether the model is being loaded, and is on its way to the server's machine still.
+func (m model) downloads() bool { return isDownloading(m.info) && m.doing != tts.Unloading }
+
+// loadText is what a load is at, as far as the server has told of it.
+func (m model) loadText() string {
+	switch {
+	case !m.downloads():
+		return "Loading..."
+	case m.info.Phase == tts.PhaseVerifying:
+		return "Checking..."
+	case m.info.Download == nil:
+		return "Downloading..."
+	}
+	text := "Downloading " + m.info.Download.Amount()
+	if left := m.info.Download.ETASeconds; left != nil {
+		text += " · " + leftText(*left)
+	}
+	return text
 }
 
 // rowMessage is the first sentence of what went wrong with a model, "" when nothing did.
@@ -133,10 +161,25 @@ func (m model) tooltip(r Row) string {
 			lines = append(lines, hint)
 		}
 	}
-	if r.Busy == "" {
+	switch {
+	case r.Busy == "":
 		lines = append(lines, m.figures()...)
+	case m.downloads():
+		lines = append(lines, m.download()...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// download tells how fast it comes, and that stopping it loses nothing.
+func (m model) download() (lines []string) {
+	if d := m.info.Download; d != nil {
+		line := fmt.Sprintf("%d %% of the model is here", d.Percent())
+		if d.Rate != nil {
+			line += ", " + rateText(*d.Rate)
+		}
+		lines = append(lines, line)
+	}
+	return append(lines, "What has come is kept: after Cancel, Load goes on from there.")
 }
 
 // figures are the memory and time of the last load or unload.

@@ -22,6 +22,13 @@ func TestRow(t *testing.T) {
 		Memory: tts.Memory{BeforeMB: ptr(256.3), AfterMB: ptr(2847.1), DeltaMB: ptr(2590.8), MLXActiveMB: ptr(2300.0)}}
 	gone := full
 	gone.State, gone.Memory.DeltaMB = tts.Unloaded, ptr(-2590.8)
+	arriving := func(phase tts.Phase, d *tts.Download) tts.ModelInfo {
+		return tts.ModelInfo{ModelID: good, State: tts.Loading, Phase: phase, Download: d}
+	}
+	some := &tts.Download{BytesDone: 1_200_000_000, BytesTotal: 2_500_000_000}
+	fast := &tts.Download{BytesDone: 1_200_000_000, BytesTotal: 2_500_000_000, Rate: ptr(7.25e6), ETASeconds: ptr(179.0)}
+	cancel := Button{Title: "Cancel", Enabled: true}
+	const kept = "\nWhat has come is kept: after Cancel, Load goes on from there."
 	in := func(s tts.State) tts.ModelInfo { return tts.ModelInfo{ModelID: good, State: s} }
 	const name = "1.7B-Base (Quality)"
 	for _, c := range []struct {
@@ -34,6 +41,17 @@ func TestRow(t *testing.T) {
 		{"clicked to load", model{info: in(tts.Unloaded), doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
 		{"retried", model{info: wordy, doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
 		{"loading", model{info: in(tts.Loading)}, Row{Dimmed: true, Busy: "Loading..."}},
+		{"a download begins", model{info: arriving(tts.PhaseDownloading, nil)}, Row{Dimmed: true, Busy: "Downloading...", Action: cancel, Tooltip: good + kept}},
+		{"a download of ours", model{info: arriving(tts.PhaseDownloading, fast), doing: tts.Loading}, Row{Dimmed: true, Action: cancel,
+			Busy: "Downloading 1.2 of 2.5 GB · 3 min left", Tooltip: good + "\n48 % of the model is here, 7.2 MB/s" + kept}},
+		{"a download at a halt", model{info: arriving(tts.PhaseDownloading, some)}, Row{Dimmed: true, Action: cancel,
+			Busy: "Downloading 1.2 of 2.5 GB", Tooltip: good + "\n48 % of the model is here" + kept}},
+		{"a download is checked", model{info: arriving(tts.PhaseVerifying, some)}, Row{Dimmed: true, Busy: "Checking...", Action: cancel,
+			Tooltip: good + "\n48 % of the model is here" + kept}},
+		{"a download, server away", model{info: arriving(tts.PhaseDownloading, nil), away: "Server is not running"}, Row{Dimmed: true, Busy: "Downloading...",
+			Action: Button{Title: "Cancel", Tooltip: "Server is not running"}, Tooltip: good + kept}},
+		{"a download that is stopped", model{info: arriving(tts.PhaseDownloading, fast), doing: tts.Unloading}, Row{Dimmed: true, Busy: "Stopping..."}},
+		{"downloaded, loading", model{info: arriving(tts.PhaseLoading, nil), doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
 		{"loaded", model{info: in(tts.Loaded)}, Row{Choosable: true, Action: unload, Colour: Danger}},
 		{"loaded and chosen", model{info: in(tts.Loaded), chosen: true}, Row{Checked: true, Choosable: true, Action: unload, Colour: Danger}},
 		{"of no use", model{info: in(tts.Loaded), fixed: true}, Row{Action: unload, Colour: Danger,
@@ -323,6 +341,14 @@ func TestTexts(t *testing.T) {
 		thousands(-1234567):             "-1,234,567",
 		thousands(999):                  "999",
 		plural(1, "character", "s"):     "1 character",
+		leftText(0.2):                   "1 s left",
+		leftText(59):                    "59 s left",
+		leftText(59.6):                  "1 min left",
+		leftText(5900):                  "98 min left",
+		leftText(9000):                  "2.5 h left",
+		rateText(250e3):                 "250 KB/s",
+		rateText(999_600):               "1.0 MB/s",
+		rateText(31.7e6):                "32 MB/s",
 		fileSize(999):                   "999 bytes",
 		fileSize(576_044):               "576 KB",
 		fileSize(1_600_000):             "1.6 MB",

@@ -130,9 +130,9 @@ type Row struct {
 	Checked   bool
 	Choosable bool // a click chooses it
 	Dimmed    bool
-	Action    Button // Load, Unload or Retry; no title while Busy says what goes on
+	Action    Button // Load, Unload or Retry; while Busy says what goes on Cancel, or no title where that can't be stopped
 	Colour    Role   // of Action
-	Busy      string // beside a spinner: Loading... or Unloading...
+	Busy      string // beside a spinner: Loading..., Unloading..., or how far a download is
 	Error     string // beneath, in red
 	Tooltip   string
 }

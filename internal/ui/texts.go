@@ -79,6 +79,28 @@ func fileSize(bytes int) string {
 	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
 }
 
+// leftText writes the time that is left, roughly.
+func leftText(seconds float64) string {
+	switch minutes := math.Round(seconds / 60); {
+	case seconds < 59.5:
+		return fmt.Sprintf("%.0f s left", max(seconds, 1))
+	case minutes < 100:
+		return fmt.Sprintf("%.0f min left", minutes)
+	}
+	return fmt.Sprintf("%.1f h left", seconds/3600)
+}
+
+// rateText writes the speed of a download, in powers of ten.
+func rateText(bytesPerSecond float64) string {
+	switch {
+	case bytesPerSecond < 999.5e3:
+		return fmt.Sprintf("%.0f KB/s", bytesPerSecond/1e3)
+	case bytesPerSecond < 9.95e6:
+		return fmt.Sprintf("%.1f MB/s", bytesPerSecond/1e6)
+	}
+	return fmt.Sprintf("%.0f MB/s", bytesPerSecond/1e6)
+}
+
 // clock writes a length as m:ss, a last part of a second not counted.
 func clock(d time.Duration) string {
 	seconds := int(max(d, 0) / time.Second)
