@@ -18,7 +18,7 @@ import (
 func (w world) testDownloads(t *testing.T) {
 	hub := fakehub.Start(t)
 	for mode, name := range map[tts.Mode]string{tts.Control: "custom_voice", tts.Design: "voice_design"} {
-		hub.Add(defaultModel(mode), checkpointFiles(t, name))
+		hub.Add(defaultModel(mode), testkit.CheckpointFiles(t, name))
 	}
 	hub.Break(func(r fakehub.Request) fakehub.Fault {
 		if r.Name == "model.safetensors" && r.N == 1 {
@@ -73,24 +73,4 @@ func (w world) saySomething(t *testing.T, voice ...string) string {
 	}
 	said, _, _ := strings.Cut(stderr.String(), "ttsui: warning: ") // the tiny models don't always find an end
 	return said
-}
-
-// checkpointFiles reads the files of a tiny model.
-func checkpointFiles(t *testing.T, name string) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	for _, pattern := range []string{"*.*", "speech_tokenizer/*.*"} {
-		paths, err := filepath.Glob(filepath.Join(testkit.Golden("checkpoints", name), pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files[filepath.Join(filepath.Dir(pattern), filepath.Base(path))] = data
-		}
-	}
-	return files
 }

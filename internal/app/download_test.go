@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,20 +23,9 @@ const custom = "mlx-community/Qwen3-TTS-12Hz-0.6B-CustomVoice-bf16"
 // checkpoint reads the files of a tiny model, and counts their bytes.
 func checkpoint(t *testing.T, name string) (files map[string][]byte, total int64) {
 	t.Helper()
-	files = map[string][]byte{}
-	for _, pattern := range []string{"*.*", "speech_tokenizer/*.*"} {
-		paths, err := filepath.Glob(filepath.Join(testkit.Golden("checkpoints", name), pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files[filepath.Join(filepath.Dir(pattern), filepath.Base(path))] = data
-			total += int64(len(data))
-		}
+	files = testkit.CheckpointFiles(t, name)
+	for _, data := range files {
+		total += int64(len(data))
 	}
 	return files, total
 }

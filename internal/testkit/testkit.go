@@ -4,6 +4,7 @@ package testkit
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -16,6 +17,26 @@ import (
 func Golden(elem ...string) string {
 	_, here, _, _ := runtime.Caller(0)
 	return filepath.Join(append([]string{filepath.Dir(here), "testdata", "golden"}, elem...)...)
+}
+
+// CheckpointFiles reads a golden checkpoint's files, by their names with slashes: what a hub has of it.
+func CheckpointFiles(t testing.TB, name string) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	for _, pattern := range []string{"*.*", "speech_tokenizer/*.*"} { // the second goes through a link
+		paths, err := filepath.Glob(filepath.Join(Golden("checkpoints", name), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[filepath.ToSlash(filepath.Join(filepath.Dir(pattern), filepath.Base(path)))] = data
+		}
+	}
+	return files
 }
 
 // thread is the MLX thread of a test binary, on the CPU so that figures are the same everywhere.
