@@ -42,11 +42,13 @@ type program struct {
 	ended chan struct{}
 }
 
-// launch opens the program's window. Its pictures are numbered from count on.
-func launch(t *testing.T, models, shots string, count int) *program {
+// launch opens the program's window, with env before what its environment has else. Its pictures are numbered from count
+// on.
+func launch(t *testing.T, models, shots string, count int, env ...string) *program {
 	t.Helper()
 	p := &program{t: t, cmd: exec.Command(os.Getenv("TTSUI_APP")), socket: filepath.Join(t.TempDir(), "views"), shots: shots, count: count, ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "TTSUI_VIEWS="+p.socket, "TTSUI_SILENT=1", "TTSUI_MODELS="+models, "HF_HUB_CACHE="+filepath.Join(models, "no-cache"), "HF_HUB_OFFLINE=1")
+	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stderr, p.cmd.Stdout = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -66,9 +68,9 @@ func launch(t *testing.T, models, shots string, count int) *program {
 }
 
 // start launches the program and waits for its server.
-func start(t *testing.T, models, shots string, count int) *program {
+func start(t *testing.T, models, shots string, count int, env ...string) *program {
 	t.Helper()
-	p := launch(t, models, shots, count)
+	p := launch(t, models, shots, count, env...)
 	status := p.wait("status text", func(v view) bool { return strings.HasPrefix(v.Text, "Running on ") })
 	p.connect(strings.TrimPrefix(status.Text, "Running on "))
 	return p
