@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -234,14 +235,20 @@ func testClose(t *testing.T, s Subject) {
 	r := loaded(t, s)
 	closed := make(chan error, 1)
 	var once atomic.Bool
-	_, err := generate(t.Context(), r, s.Utterance, sinkFunc(func([]float32) error {
-		if once.CompareAndSwap(false, true) {
-			go func() { closed <- r.Close(context.Background()) }()
-			for r.Use(context.Background(), s.Utterance.ModelID, func(context.Context, registry.Model) error { return nil }) == nil {
+	err := r.Use(t.Context(), s.Utterance.ModelID, func(ctx context.Context, m registry.Model) error {
+		_, err := m.Generate(ctx, s.Utterance, sinkFunc(func([]float32) error {
+			if once.CompareAndSwap(false, true) {
+				go func() { closed <- r.Close(context.Background()) }()
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Minute):
+					t.Error("closing does not reach a generation")
+				}
 			}
-		}
-		return nil
-	}), nil)
+			return nil
+		}), func(tts.Progress) {})
+		return err
+	})
 	if tts.CodeOf(err) != tts.CodeCanceled {
 		t.Errorf("a generation ended with %v when the registry closed", err)
 	}
