@@ -103,16 +103,16 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 // wrong. What goes on with it gets the room that there is.
 func row(i int, r *ui.Row) Box {
 	name := func(part string) string { return fmt.Sprintf("row.%d.%s", i, part) }
-	boxes := []Box{view(name("check"), 24, line)}
+	boxes := []Box{view(name("check"), 24, line), view(name("name"), 260, line)}
 	if r.Busy != "" {
-		boxes = append(boxes, view(name("name"), 250, line), view(name("spinner"), 16, 16), grow(view(name("busy"), 100, line)))
-	} else {
-		boxes = append(boxes, view(name("name"), 330, line))
+		boxes = append(boxes, view(name("spinner"), 16, 16))
 	}
 	if r.Action.Title != "" {
 		boxes = append(boxes, view(name("button"), 90, button))
 	}
-	if r.Busy == "" {
+	if r.Busy != "" {
+		boxes = append(boxes, grow(view(name("busy"), 100, line)))
+	} else {
 		boxes = append(boxes, Space())
 	}
 	first := Row(gap, 0, boxes...)
