@@ -40,12 +40,12 @@ func (p page) addPart(name string, part *part) {
 
 // arrange gives every part its place in a page of this size. Most stay where they are, which costs nothing.
 func (p page) arrange(box layout.Box, size foundation.Size) {
-	places := box.Place(layout.Rect{W: size.Width, H: size.Height})
+	places, changed := box.Place(layout.Rect{W: size.Width, H: size.Height}), false
 	for name, part := range p.parts {
 		place, shown := places[name]
 		if shown != part.shown {
 			part.view.SetHidden(!shown)
-			part.shown = shown
+			part.shown, changed = shown, true
 		}
 		frame := rect(place.X, size.Height-place.Y-place.H, place.W, place.H)
 		switch {
@@ -56,6 +56,9 @@ func (p page) arrange(box layout.Box, size foundation.Size) {
 		default:
 			part.view.SetFrame(frame)
 		}
-		part.frame = frame
+		part.frame, changed = frame, true
+	}
+	if changed {
+		p.view.SetNeedsDisplay(true) // where something was, too
 	}
 }
