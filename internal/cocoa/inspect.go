@@ -100,6 +100,9 @@ func textOf(view appkit.View) string {
 		return appkit.PopUpButtonFrom(view.Ptr()).TitleOfSelectedItem()
 	case isA(view, "NSButton"):
 		return appkit.ButtonFrom(view.Ptr()).Title()
+	case isA(view, "NSSlider"):
+		slider := appkit.SliderFrom(view.Ptr())
+		return fmt.Sprintf("%.1f of %.1f", slider.DoubleValue(), slider.MaxValue())
 	case isA(view, "NSTextView"):
 		return appkit.TextViewFrom(view.Ptr()).String()
 	case isA(view, "NSTextField"):

@@ -75,13 +75,13 @@ func (d *desk) updateKeys() {
 	}
 }
 
-// takesKeys tells whether the keyboard writes into a text or presses a control now.
+// takesKeys tells whether the space bar writes into a text or presses a button now.
 func (d *desk) takesKeys() bool {
 	first := d.window.FirstResponder()
 	is := func(class string) bool {
 		return objc.Call[bool](first, objc.Sel("isKindOfClass:"), objc.GetClass(class))
 	}
-	return !first.IsNil() && (is("NSText") || is("NSControl"))
+	return !first.IsNil() && (is("NSText") || is("NSButton"))
 }
 
 func always() bool { return true }

@@ -33,6 +33,7 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	setAccessibilityLabel(r.wave, "Waveform")
 	r.slider = appkit.NewSliderWithFrame(rect(0, 0, 100, 20))
 	setAccessibilityLabel(r.slider, "Position in the sound")
+	setIdentifier(r.slider, "slider")
 	r.slider.SetMinValue(0)
 	r.slider.SetMaxValue(1)
 	r.slider.SetContinuous(false) // seeks on release

@@ -55,11 +55,17 @@ func TestWindow(t *testing.T) {
 	p.must(screen.Key("alt+1"))
 	p.text("caption", "Clone a voice")
 	p.write("Target Text", "Kept for the next time")
+	title := p.wait("title", func(view) bool { return true })
+	p.must(screen.Drag(title.X+300, title.Y-42, title.X+340, title.Y-30)) // by its bar
+	moved := p.wait("title", func(v view) bool { return v.X > title.X })
 	p.must(screen.Key("alt+q"))
 	p.end()
 
 	again := start(t, models, pictures(t), p.count)
 	again.text("Target Text", "Kept for the next time")
+	if at := again.wait("title", func(view) bool { return true }); at.X != moved.X || at.Y != moved.Y {
+		t.Errorf("the window is not where it was: %+v, %+v before", at, moved)
+	}
 	again.shoot("opened again")
 	again.must(screen.Key("alt+2"))
 	again.text("caption", "Use predefined voices")
@@ -128,9 +134,7 @@ func control(p *program) {
 	p.wait("play", func(v view) bool { return v.Enabled })
 	p.shoot("control generated")
 	results(p, "control", 1)
-	p.click("play")
-	p.text("play", "Pause")
-	p.text("play", "Play") // at its end
+	player(p)
 	copied := filepath.Join(p.t.TempDir(), "copy.wav")
 	p.click("save as")
 	p.panel(copied)
@@ -142,6 +146,28 @@ func control(p *program) {
 			p.t.Fatal("Save As saves nothing")
 		}
 	}
+}
+
+// player plays, pauses by the space bar, seeks by the slider and goes back by its key.
+func player(p *program) {
+	p.click("play")
+	p.text("play", "Pause")
+	p.wait("position", func(v view) bool { return !strings.HasPrefix(v.Text, "0:00") })
+	p.must(screen.Key("space"))
+	p.text("play", "Play")
+	paused := p.wait("position", func(view) bool { return true }).Text
+	time.Sleep(300 * time.Millisecond)
+	p.text("position", paused)
+	slider := p.wait("slider", func(view) bool { return true })
+	p.must(screen.Click(slider.X+slider.W*2/5, slider.Y)) // nine tenths of sixteen seconds
+	p.text("position", "0:14 / 0:15")
+	p.must(screen.Key("alt+bracketleft"))
+	p.text("position", "0:04 / 0:15")
+	p.must(screen.Click(slider.X+slider.W*2/5, slider.Y))
+	p.text("position", "0:14 / 0:15")
+	p.must(screen.Key("space"))
+	p.text("position", "0:00 / 0:15") // it has come to its end, and is back
+	p.text("play", "Play")
 }
 
 // named wants every control to have a name for those who can't see it.
@@ -232,6 +258,16 @@ func clone(p *program) {
 func logPanel(p *program) {
 	p.text("Output Log", "INFO  Generated clone audio: ")
 	p.text("Output Log", "ERROR  Failed to load model")
+	filter := p.wait("log level", func(v view) bool { return v.Text == "All" })
+	p.must(screen.Drag(filter.X, filter.Y, filter.X, filter.Y+3*filter.H)) // the last of four
+	p.text("log level", "Error")
+	p.wait("Output Log", func(v view) bool {
+		return strings.Contains(v.Text, "ERROR") && !strings.Contains(v.Text, "INFO  Loading")
+	})
+	p.shoot("errors only")
+	p.must(screen.Drag(filter.X, filter.Y, filter.X, filter.Y-3*filter.H))
+	p.text("log level", "All")
+	p.must(screen.Key("alt+shift+c"))
 	p.click("clear log")
 	p.wait("Output Log", func(v view) bool { return !strings.Contains(v.Text, "Generated") })
 	page, err := p.server.Logs(context.Background(), tts.LogQuery{})
@@ -309,7 +345,7 @@ func modelDir(models, name string) string {
 	return filepath.Join(models, "mlx-community", "Qwen3-TTS-12Hz-"+name)
 }
 
-// writeModels makes a folder of tiny models that speak for a second. One of them is broken, and one is larger and speaks
+// writeModels makes a folder of tiny models that speak for a second, or for sixteen. One of them is broken, and one is larger and speaks
 // for minutes.
 func writeModels(t *testing.T) string {
 	t.Helper()
@@ -318,7 +354,7 @@ func writeModels(t *testing.T) string {
 		name, checkpoint string
 		frames           int
 	}{
-		{"0.6B-Base-bf16", "base", 12}, {"1.7B-Base-bf16", "base", 12}, {"0.6B-CustomVoice-bf16", "custom_voice", 12},
+		{"0.6B-Base-bf16", "base", 12}, {"1.7B-Base-bf16", "base", 12}, {"0.6B-CustomVoice-bf16", "custom_voice", 200},
 		{"1.7B-VoiceDesign-bf16", "voice_design", 12},
 	} {
 		if err := linkModel(modelDir(models, m.name), m.checkpoint, m.frames); err != nil {
