@@ -109,9 +109,8 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 		t.reference.show(s.Reference)
 		t.refText.show(s.RefText)
 	}
-	for place, choices := range map[string]ui.Choices{"language": s.Language, "speaker": s.Speaker} {
-		t.labels[place+".label"].show(choices.Label, ui.Normal)
-	}
+	t.labels["language.label"].show(s.Language.Label, ui.Normal)
+	t.labels["speaker.label"].show(s.Speaker.Label, ui.Normal)
 	t.language.show(s.Language)
 	t.speaker.show(s.Speaker)
 	t.labels["examples.label"].show(s.ExamplesTitle, ui.Quiet)

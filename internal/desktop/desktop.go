@@ -21,8 +21,7 @@ import (
 type Config struct {
 	App    app.Config // of each server; what the user chooses in the settings goes before it
 	Getenv func(string) string
-	Silent bool   // play results unheard, on a machine without sound
-	Host   string // to listen on; 127.0.0.1 when ""
+	Silent bool // play results unheard, on a machine without sound
 }
 
 // Parts is what the window's view-models work with; show gets what is to be drawn.
@@ -30,9 +29,6 @@ func Parts(c Config, show func(ui.Snapshot)) ui.Config {
 	player := &playback.Player{}
 	if c.Silent {
 		player = playback.Silent()
-	}
-	if c.Host == "" {
-		c.Host = "127.0.0.1"
 	}
 	return ui.Config{
 		Show:   show,
@@ -69,7 +65,7 @@ func (c Config) launch(_ context.Context, s ui.Settings) (l ui.Launched, err err
 			_ = a.Close() // what it says is a consequence
 		}
 	}()
-	if err := a.Start(c.Host, s.Port); err != nil {
+	if err := a.Start("127.0.0.1", s.Port); err != nil {
 		return l, err
 	}
 	server, err := client.New(a.Addr(), client.Options{Timeout: patience(s.Timeout)})

@@ -16,6 +16,7 @@ import (
 	"ttsui/internal/app"
 	"ttsui/internal/desktop"
 	"ttsui/internal/registry/registrytest"
+	"ttsui/internal/testkit"
 	"ttsui/internal/tts"
 	"ttsui/internal/ui"
 )
@@ -29,21 +30,6 @@ type desk struct {
 	home string
 	news chan ui.Snapshot
 	last ui.Snapshot
-}
-
-// freePort is a port that nobody has now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // open starts everything for the user whose home folder is given, who has chosen a port.
@@ -109,7 +95,7 @@ func (d *desk) load(mode tts.Mode) {
 
 // TestTheWholeJob: what the window is for, in all three tabs, over the real server.
 func TestTheWholeJob(t *testing.T) {
-	d := open(t, t.TempDir(), freePort(t), &registrytest.Tones{})
+	d := open(t, t.TempDir(), testkit.FreePort(t), &registrytest.Tones{})
 	d.running()
 	clip, err := filepath.Abs(filepath.Join("..", "testkit", "testdata", "golden", "clip.wav"))
 	if err != nil {
@@ -150,7 +136,7 @@ func TestTheWholeJob(t *testing.T) {
 // TestStopReallyStops: the server's job ends, and nothing comes of it.
 func TestStopReallyStops(t *testing.T) {
 	gone := make(chan error, 1)
-	d := open(t, t.TempDir(), freePort(t), &registrytest.Tones{OnFrame: func(ctx context.Context, _ int) error {
+	d := open(t, t.TempDir(), testkit.FreePort(t), &registrytest.Tones{OnFrame: func(ctx context.Context, _ int) error {
 		<-ctx.Done()
 		gone <- context.Cause(ctx)
 		return ctx.Err()
@@ -203,7 +189,7 @@ func TestTakenPort(t *testing.T) {
 func TestRestart(t *testing.T) {
 	home := t.TempDir()
 	models := t.TempDir()
-	d := open(t, home, freePort(t), &registrytest.Tones{})
+	d := open(t, home, testkit.FreePort(t), &registrytest.Tones{})
 	d.running()
 	d.load(tts.Clone)
 	d.app.EditText(tts.Clone, "Not lost.")
@@ -229,6 +215,6 @@ func TestRestart(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(d.home, "server.json")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("server.json is left: %v", err)
 	}
-	again := open(t, home, freePort(t), &registrytest.Tones{})
+	again := open(t, home, testkit.FreePort(t), &registrytest.Tones{})
 	again.until("what was typed", func(s *ui.Snapshot) bool { return s.Clone.Text.Text == "Not lost." })
 }

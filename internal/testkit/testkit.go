@@ -4,6 +4,7 @@ package testkit
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -80,4 +81,19 @@ func RunMLX(t testing.TB, f func(s *mlx.Scope) error) (err error) {
 		t.Errorf("%d arrays left behind", n-before)
 	}
 	return err
+}
+
+// FreePort is a port of this machine that nobody listens on now.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }

@@ -26,7 +26,7 @@ func TestDownload(t *testing.T) {
 		}
 		return fakehub.Fault{}
 	})
-	writeSettings(t, os.Getenv("HOME"), freePort(t))
+	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
 	p := start(t, t.TempDir(), pictures(t), 30, "HF_HUB_CACHE="+t.TempDir(), "HF_HUB_OFFLINE=", "HF_ENDPOINT="+hub.URL, "TTSUI_MIRRORS=", "HF_TOKEN=")
 	p.must(screen.Key("alt+2"))
 	p.text("caption", "Use predefined voices")

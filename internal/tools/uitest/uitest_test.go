@@ -33,7 +33,7 @@ func TestWindow(t *testing.T) {
 	}
 	home := os.Getenv("HOME")
 	models := writeModels(t)
-	writeSettings(t, home, freePort(t))
+	writeSettings(t, home, testkit.FreePort(t))
 	p := start(t, models, pictures(t), 0)
 	p.shoot("opened")
 	for _, step := range []struct {
@@ -283,7 +283,7 @@ func panels(p *program) {
 	p.write("Port", "80")
 	p.text("port problem", "1024")
 	p.shoot("settings")
-	port := freePort(p.t)
+	port := testkit.FreePort(p.t)
 	p.write("Port", port)
 	p.click("restart server")
 	p.text("status text", "Running on 127.0.0.1:"+port)
@@ -398,21 +398,6 @@ func linkModel(dir, checkpoint string, frames int) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "generation_config.json"), data, 0o644)
-}
-
-// freePort is a port that nobody has now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // writeSettings lets the program listen on a port, and prepares its drafts. What a run before left is gone.
