@@ -29,14 +29,17 @@ func openWindow(cmd *cobra.Command, _ []string) error {
 	}
 	return cocoa.Run(cocoa.Config{
 		Open:  func(show func(ui.Snapshot)) *ui.App { return ui.New(desktop.Parts(config, show)) },
-		About: about(),
+		About: about,
 	})
 }
 
-// about is the text of the About window.
-func about() string {
+// about is the text of the About window; engine is "" until it is known.
+func about(engine string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "TTSUI %s\nText to speech on your own computer, with the Qwen3-TTS models on Apple MLX.\n\n", tts.Version())
+	if engine != "" {
+		fmt.Fprintf(&b, "Speech is computed by %s.\n", engine)
+	}
 	fmt.Fprintf(&b, "Built with %s for %s/%s.\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	b.WriteString("The models are Alibaba's Qwen team's, under their own licence (Apache 2.0).\n")
 	if program, err := os.Executable(); err == nil {

@@ -4,6 +4,7 @@ package cocoa
 
 import (
 	"github.com/progrium/darwinkit/macos/appkit"
+	"github.com/progrium/darwinkit/macos/foundation"
 
 	"ttsui/internal/layout"
 	"ttsui/internal/tts"
@@ -26,11 +27,12 @@ type desk struct {
 	settings                 *settingsWindow
 	about                    *aboutWindow
 	alert                    int // the ID of the last sheet
+	wakefulness              wakefulness
 	play                     appkit.MenuItem
 }
 
 // newDesk builds the window, empty until the first snapshot.
-func newDesk(app *ui.App, aboutText string) *desk {
+func newDesk(app *ui.App, about func(engine string) string) *desk {
 	d := &desk{app: app, modes: map[tts.Mode]*button{}, tabs: map[tts.Mode]*tabPage{}, status: map[string]*label{}}
 	d.window = newWindow("TTSUI", d.arrange, d.updateKeys)
 	d.page = newPage(d.window.ContentView())
@@ -66,7 +68,7 @@ func newDesk(app *ui.App, aboutText string) *desk {
 	d.retry = makeButton("retry start", app.RetryStart)
 	d.page.add("status.retry", d.retry.view)
 	d.settings = newSettingsWindow(app)
-	d.about = newAboutWindow(aboutText)
+	d.about = newAboutWindow(about)
 	return d
 }
 
@@ -82,6 +84,7 @@ func (d *desk) show(s ui.Snapshot) {
 		d.window.MakeFirstResponder(nil) // what is typed must not go on into a text that is out of sight
 	}
 	d.shown = s
+	d.wakefulness.stay(s.Working)
 	d.caption.show(s.Selected().Caption, ui.Quiet)
 	for mode, b := range d.modes {
 		b.show(ui.Button{Title: s.Of(mode).Title, Enabled: true, Tooltip: s.Of(mode).Caption})
@@ -131,16 +134,19 @@ func (d *desk) arrange() {
 }
 
 // copyLog puts the log on the clipboard.
-func (d *desk) copyLog() {
-	board := appkit.Pasteboard_GeneralPasteboard()
-	board.DeclareTypesOwner([]appkit.PasteboardType{appkit.PasteboardTypeString}, nil)
-	board.SetStringForType(clean(d.shown.Log.CopyText()), appkit.PasteboardTypeString)
-}
+func (d *desk) copyLog() { copyText(d.shown.Log.CopyText()) }
 
 // reveal shows the result's file in the Finder.
 func (d *desk) reveal() {
 	if path := d.shown.Player.Path; path != "" {
 		appkit.Workspace_SharedWorkspace().SelectFileInFileViewerRootedAtPath(path, "")
+	}
+}
+
+// openDocs shows the description of the server's endpoints in the browser.
+func (d *desk) openDocs() {
+	if url := d.shown.Status.DocsURL(); url != "" {
+		appkit.Workspace_SharedWorkspace().OpenURL(foundation.URL_URLWithString(url))
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func (d *desk) buildMenu(application appkit.Application) {
 	bar := keep(appkit.NewMenuWithTitle("Main"))
 	addMenu(bar, "TTSUI",
-		d.item("About TTSUI", "", d.about.open, always), separator(),
+		d.item("About TTSUI", "", func() { d.about.open(d.shown.Status.Engine) }, always), separator(),
 		d.item("Settings…", ",", d.settings.open, always), separator(),
 		system("Hide TTSUI", "h", "hide:"), withOption(system("Hide Others", "h", "hideOtherApplications:")),
 		system("Show All", "", "unhideAllApplications:"), separator(),
@@ -28,6 +28,7 @@ func (d *desk) buildMenu(application appkit.Application) {
 	addMenu(bar, "Speech", d.speechItems()...)
 	addMenu(bar, "View", d.viewItems()...)
 	window := addMenu(bar, "Window", system("Minimize", "m", "performMiniaturize:"), system("Zoom", "", "performZoom:"))
+	addMenu(bar, "Help", d.fromSnapshot(func(m *ui.Menu) ui.Button { return m.Docs }, "Server Endpoints", "?", d.openDocs))
 	application.SetMainMenu(bar)
 	application.SetWindowsMenu(window)
 }

@@ -18,7 +18,7 @@ type Config struct {
 	// Open begins the view-models, which are to show their snapshots by show.
 	Open func(show func(ui.Snapshot)) *ui.App
 
-	About string // the text of the About window
+	About func(engine string) string // the text of the About window; engine is Status.Engine
 }
 
 // closeTimeout is how long quitting may take.

@@ -36,6 +36,7 @@ func newAlert(a ui.Alert) appkit.Alert {
 	alert.SetInformativeText(clean(a.Text))
 	for i, b := range a.Buttons {
 		button := alert.AddButtonWithTitle(clean(b.Title))
+		button.SetHasDestructiveAction(b.Role == ui.Danger)
 		if b.Cancel && i > 0 { // the first one has Return
 			button.SetKeyEquivalent("\x1b")
 		}

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/progrium/darwinkit/macos/appkit"
-	"github.com/progrium/darwinkit/macos/foundation"
 	"github.com/progrium/darwinkit/objc"
 )
 
@@ -75,9 +74,6 @@ var menuTarget = sync.OnceValue(func() TTSUIMenuTarget {
 	return keep(class.New())
 })
 
-// filenames is how a list of files was dragged before URLs; GNUstep still does.
-const filenames appkit.PasteboardType = "NSFilenamesPboardType"
-
 // newDropButton makes a button on which files can be dropped; a click on it does what clicked does.
 func newDropButton(title string, dropped func(path string), clicked func()) appkit.Button {
 	drop := dropClass().New()
@@ -85,27 +81,8 @@ func newDropButton(title string, dropped func(path string), clicked func()) appk
 	b.SetButtonType(appkit.ButtonTypeMomentaryPushIn)
 	b.SetBezelStyle(appkit.BezelStyleSmallSquare)
 	b.SetTitle(title)
-	b.RegisterForDraggedTypes([]appkit.PasteboardType{appkit.PasteboardTypeFileURL, filenames})
+	b.RegisterForDraggedTypes([]appkit.PasteboardType{appkit.PasteboardTypeFileURL, oldFiles})
 	onAction(b, clicked)
 	drops()[b.Ptr()] = dropped
 	return b
-}
-
-// firstFile is the path of the first file on a pasteboard, "" when it has none.
-func firstFile(board appkit.Pasteboard) string {
-	if text := board.StringForType(appkit.PasteboardTypeFileURL); text != "" {
-		if url := foundation.URL_URLWithString(text); !url.IsNil() {
-			return url.Path()
-		}
-		return ""
-	}
-	list := board.PropertyListForType(filenames)
-	if list.IsNil() {
-		return ""
-	}
-	paths := foundation.ArrayFrom(list.Ptr())
-	if paths.Count() == 0 {
-		return ""
-	}
-	return objc.ToGoString(paths.ObjectAtIndex(0).Ptr())
 }

@@ -172,13 +172,18 @@ func TestFailedStart(t *testing.T) {
 func TestStatus(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *window) {
 		want := Status{State: ServerRunning, Text: "Running on 127.0.0.1:8766", Role: Good, Address: "127.0.0.1:8766", Port: "8766",
-			Memory: "RSS 2.2 GB", Speed: "1.4× real time", Queue: "2 waiting", Notice: "Port 8765 is taken.", Tooltip: "In memory (RSS): 2.2 GB",
-			Retry: Button{Title: "Retry", Tooltip: "Starts the server again."}}
-		if diff := cmp.Diff(want, w.open().Status); diff != "" {
+			Memory: "RSS 2.2 GB", Speed: "1.4× real time", Queue: "2 waiting", Notice: "Port 8765 is taken.", Tooltip: "In memory (RSS): 2.2 GB\nIn use by MLX: 2.0 GB\nKept by MLX: 0 MB",
+			Engine: "MLX 0.32.4 on the GPU",
+			Retry:  Button{Title: "Retry", Tooltip: "Starts the server again."}}
+		s := w.open()
+		if diff := cmp.Diff(want, s.Status); diff != "" {
 			t.Error(diff)
 		}
+		if got, want := s.Status.DocsURL(), "http://127.0.0.1:8766/docs"; got != want || !s.Menu.Docs.Enabled {
+			t.Errorf("the description is at %q, want %q; %+v", got, want, s.Menu.Docs)
+		}
 		w.server.health <- errGone
-		s := w.see()
+		s = w.see()
 		if s.Status.State != ServerUnreachable || s.Status.Text != "The server does not answer. The server hung up." || s.Status.Role != Caution || row(t, s, fast).Action.Enabled {
 			t.Errorf("away: %+v", s.Status)
 		}

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"net"
+	"strings"
 
 	"ttsui/internal/tts"
 )
@@ -13,7 +14,7 @@ func (c *core) snapshot() Snapshot {
 		Tab:   c.mode,
 		Clone: c.showTab(c.tabs[tts.Clone]), Control: c.showTab(c.tabs[tts.Control]), Design: c.showTab(c.tabs[tts.Design]),
 		Status: c.showStatus(), Log: c.log.show(), Player: c.showPlayer(), Settings: c.showSettings(),
-		Alert: c.shownAlert(), Busy: c.busy() > 0, QuitQuestion: c.quitQuestion(),
+		Alert: c.shownAlert(), Busy: c.busy() > 0, Working: c.busy() > 0 || c.models.coming(), QuitQuestion: c.quitQuestion(),
 	}
 	s.Menu = showMenu(&s)
 	return s
@@ -27,6 +28,7 @@ func showMenu(s *Snapshot) Menu {
 		Play: s.Player.Play, Back: s.Player.Back, Forward: s.Player.Forward,
 		Reveal:  Button{Title: "Show in Finder", Enabled: s.Player.Path != ""},
 		CopyLog: s.Log.Copy, ClearLog: s.Log.Clear, Restart: s.Settings.Restart,
+		Docs: Button{Title: "Server Endpoints", Enabled: s.Status.DocsURL() != ""},
 	}
 }
 
@@ -81,6 +83,7 @@ func (s *Status) addStats(stats *tts.Stats) {
 	if stats.Engine.Device != "" {
 		line("In use by MLX", &stats.Engine.MLXActiveMB)
 		line("Kept by MLX", &stats.Engine.MLXCacheMB)
+		s.Engine = "MLX " + stats.Engine.MLXVersion + " on the " + strings.ToUpper(stats.Engine.Device)
 	}
 	if stats.LastGeneration != nil {
 		s.Speed = speedText(stats.LastGeneration.RealTimeFactor)

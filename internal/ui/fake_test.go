@@ -138,7 +138,8 @@ func (s *fakeServer) Stats(context.Context) (tts.Stats, error) {
 	defer s.mu.Unlock()
 	s.statsSeen++
 	rss := 2253.0
-	return tts.Stats{QueueLength: 2, Memory: tts.ProcessMemory{RSSMB: &rss}, LastGeneration: &tts.GenerationStats{RealTimeFactor: 0.7}}, nil
+	return tts.Stats{QueueLength: 2, Memory: tts.ProcessMemory{RSSMB: &rss}, Engine: tts.EngineStats{Device: "gpu", MLXActiveMB: 2000, MLXVersion: "0.32.4"},
+		LastGeneration: &tts.GenerationStats{RealTimeFactor: 0.7}}, nil
 }
 
 func (s *fakeServer) FollowLogs(ctx context.Context, q tts.LogQuery, each func(tts.LogEvent)) error {

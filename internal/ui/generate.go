@@ -203,7 +203,7 @@ func (c *core) saveAs(t *tab, to string) {
 		case err != nil:
 			c.tell("The audio could not be saved", problemText(err))
 		default:
-			c.log.remarkAt("INFO", "Saved a copy: "+to)
+			c.log.did("Saved a copy: " + to)
 		}
 	})
 }

@@ -100,7 +100,7 @@ func TestGenerate(t *testing.T) {
 		w.Generate(tts.Clone)
 		w.Generate(tts.Clone) // one at a time
 		s := w.seeAfter(drawEvery)
-		if s.Clone.Generate.Title != "Generating..." || s.Clone.Generate.Enabled || !s.Clone.Stop.Enabled || s.Clone.Progress != "Starting..." || !s.Busy || s.Menu.Stop != s.Clone.Stop {
+		if s.Clone.Generate.Title != "Generating..." || s.Clone.Generate.Enabled || !s.Clone.Stop.Enabled || s.Clone.Progress != "Starting..." || !s.Busy || !s.Working || s.Menu.Stop != s.Clone.Stop {
 			t.Errorf("at once: %+v", s.Clone)
 		}
 		if !s.Control.Generate.Enabled {
@@ -219,6 +219,10 @@ func TestSaveAs(t *testing.T) {
 		w.SaveAs(tts.Design, "/a.wav")
 		if s := w.see(); s.Alert != nil || len(s.Log.Lines) != 1 || s.Log.Lines[0].Text != "Saved a copy: /a.wav" {
 			t.Errorf("%+v, %+v", s.Alert, s.Log.Lines)
+		}
+		w.FilterLog("warning")
+		if s := w.see(); len(s.Log.Lines) != 0 {
+			t.Errorf("a filter lets through %+v", s.Log.Lines)
 		}
 		failing = tts.Errorf(tts.CodeDiskFull, "Make room.", "no space is left")
 		w.SaveAs(tts.Design, "/b.wav")

@@ -77,11 +77,14 @@ func (l *logPanel) learn(e tts.LogEvent) {
 	}
 }
 
-// remark adds a line of our own, that every filter lets through.
-func (l *logPanel) remark(text string) { l.remarkAt("WARNING", text) }
+// remark adds a line of our own, that every filter lets through: what is wrong with the window has no other place.
+func (l *logPanel) remark(text string) { l.addOurs("WARNING", text, true) }
 
-func (l *logPanel) remarkAt(level, text string) {
-	l.add(LogLine{Stamp: time.Now().Format(stampLayout), Level: level, Text: text, Role: roleOf(level), ours: true})
+// did adds what the window did.
+func (l *logPanel) did(text string) { l.addOurs("INFO", text, false) }
+
+func (l *logPanel) addOurs(level, text string, always bool) {
+	l.add(LogLine{Stamp: time.Now().Format(stampLayout), Level: level, Text: text, Role: roleOf(level), always: always})
 }
 
 func (l *logPanel) add(line LogLine) {
@@ -100,7 +103,7 @@ func (l *logPanel) add(line LogLine) {
 }
 
 func (l *logPanel) shows(line LogLine) bool {
-	return line.ours || severity(line.Level) >= severity(l.filter)
+	return line.always || severity(line.Level) >= severity(l.filter)
 }
 
 func (l *logPanel) setFilter(id string) {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,6 +35,12 @@ func (m *models) find(id string) (tts.ModelInfo, bool) {
 func (m *models) ready(id string) bool {
 	info, _ := m.find(id)
 	return info.State == tts.Loaded && m.doing[id] == ""
+}
+
+// coming reports whether a model loads.
+func (m *models) coming() bool {
+	return slices.ContainsFunc(m.list, func(info tts.ModelInfo) bool { return info.State == tts.Loading }) ||
+		slices.Contains(slices.Collect(maps.Values(m.doing)), tts.Loading)
 }
 
 // modeOf gives the mode that a model is for: by the catalogue, or else by its name.

@@ -146,8 +146,9 @@ func TestLoadAndChoose(t *testing.T) {
 		}
 		w.open()
 		w.ClickRowButton(fast)
-		if r := row(t, w.seeAfter(drawEvery), fast); r.Busy != "Loading..." || r.Action.Title != "" {
-			t.Errorf("at once: %+v", r)
+		s := w.seeAfter(drawEvery)
+		if r := row(t, s, fast); r.Busy != "Loading..." || r.Action.Title != "" || !s.Working {
+			t.Errorf("at once: %+v, working %t", r, s.Working)
 		}
 		w.ClickRowButton(fast) // is not asked for twice
 		if r := row(t, w.seeAfter(5*time.Second), fast); r.Busy != "Loading..." {
@@ -155,14 +156,15 @@ func TestLoadAndChoose(t *testing.T) {
 		}
 		close(release)
 		w.ClickRow(good) // can't be chosen
-		if r := row(t, w.see(), fast); r.Checked || r.Action.Title != "Unload" {
-			t.Errorf("loading must not choose: %+v", r)
+		s = w.see()
+		if r := row(t, s, fast); r.Checked || r.Action.Title != "Unload" || s.Working {
+			t.Errorf("loading must not choose: %+v, working %t", r, s.Working)
 		}
 		w.ClickRow(fast)
 		w.ClickRowButton(good)
 		w.see()
 		w.ClickRow(good)
-		s := w.see()
+		s = w.see()
 		if row(t, s, fast).Checked || !row(t, s, good).Checked {
 			t.Errorf("the choice is not one of many: %+v", s.Clone.Models)
 		}

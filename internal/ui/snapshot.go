@@ -20,6 +20,7 @@ type Snapshot struct {
 	Menu         Menu
 	Alert        *Alert // the sheet to show, nil for none; answered by App.AnswerAlert
 	Busy         bool   // a generation runs or waits: who quits is asked first
+	Working      bool   // speech is made, or a model comes: the machine should not doze off meanwhile
 	QuitQuestion Alert  // what to ask then; its first button means quit. It is not answered by AnswerAlert
 }
 
@@ -171,18 +172,19 @@ type Status struct {
 	Speed   string // of the last generation: "1.4× real time"
 	Queue   string // "2 waiting"
 	Notice  string // what the start of the server had to say
+	Engine  string // "MLX 0.32.4 on the GPU", "" until it is known
 	Tooltip string // memory in detail
 	Retry   Button // starts the server again after it failed to: App.RetryStart
 }
 
 // LogLine is an entry of the log.
 type LogLine struct {
-	Seq   uint64 // grows by the line
-	Stamp string // 2024-01-15 10:30:45,123
-	Level string
-	Text  string // what the server said
-	Role  Role
-	ours  bool // said by the window: every filter lets it through
+	Seq    uint64 // grows by the line
+	Stamp  string // 2024-01-15 10:30:45,123
+	Level  string
+	Text   string // what the server said
+	Role   Role
+	always bool // every filter lets it through
 }
 
 // Show is the line as the panel has it.
@@ -270,6 +272,15 @@ type Menu struct {
 	CopyLog  Button
 	ClearLog Button
 	Restart  Button // the server
+	Docs     Button // Status.DocsURL in a browser
+}
+
+// DocsURL is the page that describes the server's endpoints, "" while there is no server.
+func (s *Status) DocsURL() string {
+	if s.Address == "" {
+		return ""
+	}
+	return "http://" + s.Address + "/docs"
 }
 
 // Alert is a sheet with a question or a message.

@@ -102,6 +102,15 @@ static const char labelKey, identifierKey, helpKey;
 - (NSArray *) arguments { return [NSArray arrayWithObject: [self processName]]; }
 @end
 
+/* Kept and given back: GNUstep's buttons look the same whatever they destroy. */
+static const char destructiveKey;
+@implementation NSButton (DKShimDestructive)
+- (BOOL) hasDestructiveAction { return [objc_getAssociatedObject(self, &destructiveKey) boolValue]; }
+- (void) setHasDestructiveAction: (BOOL)flag {
+  objc_setAssociatedObject(self, &destructiveKey, [NSNumber numberWithBool: flag], 1);
+}
+@end
+
 /* X11 has no Dock: every application is a regular one. */
 @implementation NSApplication (DKShim)
 - (NSInteger) activationPolicy { return 0; }
