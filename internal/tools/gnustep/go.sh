@@ -20,7 +20,7 @@ digest() { cat "$@" | sha256sum | cut -c1-16; }
 # Objective-C object, by stamp.h, so that a test's old result is not taken for a new one. The shim is a library of its
 # own, made anew when anything here has changed: what is linked with it stays as it is.
 compiler=$(digest "$here"/cc "$here"/shim/*/*/*.h "$here"/../darwinkit/include/ffi/ffi.h)
-shim=$(digest "$here"/cc "$here"/go.sh "$here"/shim/*.m "$here"/shim/*/*/*.h)
+shim=$(digest "$here"/cc "$here"/go.sh "$here"/finder.m "$here"/shim/*.m "$here"/shim/*/*/*.h)
 
 build_shim() {
 	mkdir -p "$built"
@@ -32,6 +32,8 @@ build_shim() {
 	done
 	clang -shared "${objects[@]}" -o "$built/libdkshim.so" -Wl,--no-as-needed -lBlocksRuntime \
 		-lgnustep-gui -lgnustep-base -L"$(dirname "$(gcc -print-libgcc-file-name)")" -lobjc -lpthread
+	"$here/cc" -x objective-c -c -O1 -g "$here/finder.m" -o "$built/finder.o"
+	"$here/cc" "$built/finder.o" -framework AppKit -o "$built/finder"
 	echo "$compiler $shim" >"$built/built"
 }
 

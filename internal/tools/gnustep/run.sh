@@ -48,9 +48,10 @@ cat >"$world/GNUstep/Defaults/NSGlobalDomain.plist" <<'PLIST'
 }
 PLIST
 
-# Xvfb finds a free display by itself, and tells its number when it is ready.
+# Xvfb finds a free display by itself, and tells its number when it is ready. No key repeats itself (-r): on a busy
+# machine one that is pressed for a moment would.
 mkfifo "$world/display"
-Xvfb -displayfd 3 -screen 0 1280x1120x24 -nolisten tcp 3>"$world/display" >"$world/xvfb.log" 2>&1 &
+Xvfb -displayfd 3 -screen 0 1280x1120x24 -r -nolisten tcp 3>"$world/display" >"$world/xvfb.log" 2>&1 &
 xvfb=$!
 read -r -t 30 display <"$world/display" || {
 	cat "$world/xvfb.log" >&2
