@@ -37,8 +37,8 @@ build_shim() {
 	echo "$compiler $shim" >"$built/built"
 }
 
+mkdir -p "$top/.cache"
 (
-	mkdir -p "$top/.cache"
 	flock 9
 	[ "$(cat "$built/built" 2>/dev/null)" = "$compiler $shim" ] || build_shim
 ) 9>"$top/.cache/gnustep.lock"
