@@ -11,6 +11,9 @@ func (s *Scope) Reshape(a Array, shape ...int) Array {
 	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_reshape(out, a.handle, dims, rank) })
 }
 
+// Alias is a second handle to a, which outlives the first.
+func (s *Scope) Alias(a Array) Array { return s.Reshape(a, s.Shape(a)...) }
+
 // Transpose reorders the axes: axis i of the result is axis axes[i] of a.
 func (s *Scope) Transpose(a Array, axes ...int) Array {
 	p, n := ints(axes)

@@ -60,10 +60,10 @@ func loadAndSpeak(t *testing.T, e *Engine, late bool) error {
 		return err
 	}
 	frames := 2
-	_, err = m.Generate(t.Context(), tts.Utterance{
+	_, err = m.Generate(t.Context(), []tts.Line{{Sink: nowhere{}, Utterance: tts.Utterance{
 		Request:   tts.Request{Mode: tts.Clone, ModelID: baseID, Text: "Hello.", RefText: "Hi.", Sampling: tts.Sampling{MaxFrames: &frames}},
 		Reference: make([]float32, tts.SampleRate),
-	}, nowhere{}, nil)
+	}}}, nil)
 	if e := m.Close(); e != nil {
 		t.Error(e)
 	}

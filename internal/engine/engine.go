@@ -116,6 +116,6 @@ func (e *Engine) Gauge() tts.EngineStats {
 type model struct{ *qwen3tts.Model }
 
 // Generate implements registry.Model. Generations at the same time share the MLX thread frame by frame.
-func (m model) Generate(ctx context.Context, u tts.Utterance, sink tts.Sink, progress func(tts.Progress)) (tts.Result, error) {
-	return m.Model.Generate(ctx, u, sink, progress, nil)
+func (m model) Generate(ctx context.Context, lines []tts.Line, progress func(tts.Progress)) ([]tts.Result, error) {
+	return m.Model.Generate(ctx, lines, progress, nil)
 }

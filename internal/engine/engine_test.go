@@ -79,9 +79,9 @@ func TestGenerationsDoNotMix(t *testing.T) {
 	speak := func(seed uint64) []float32 {
 		frames := 12
 		var heard listener
-		_, err := m.Generate(t.Context(), tts.Utterance{Request: tts.Request{
+		_, err := m.Generate(t.Context(), []tts.Line{{Sink: &heard, Utterance: tts.Utterance{Request: tts.Request{
 			Mode: tts.Control, ModelID: customID, Text: "Hello world.", Speaker: "Ryan", Sampling: tts.Sampling{MaxFrames: &frames, Seed: &seed},
-		}}, &heard, nil)
+		}}}}, nil)
 		if err != nil {
 			t.Error(err)
 		}

@@ -40,14 +40,28 @@ func (w *Weights) Attention(name string, cfg AttentionConfig) Attention {
 	return a
 }
 
-// Apply attends from the new rows x [time, Width] to themselves and to what cache holds, causally, and adds them to
-// the cache.
-func (a Attention) Apply(s *mlx.Scope, x mlx.Array, cache Cache) mlx.Array {
-	time, at := s.Dim(x, 0), cache.Len()
+// Apply attends from new rows to themselves and to what came before them, causally. x [batch·time, Width] holds the
+// rows of one sequence below those of another, as many of each; each sequence has its cache, to which its rows are
+// added. Sequences don't see one another: only the weights are theirs together.
+func (a Attention) Apply(s *mlx.Scope, x mlx.Array, caches ...Cache) mlx.Array {
+	q, k, v := a.q.Apply(s, x), a.k.Apply(s, x), a.v.Apply(s, x)
+	time := s.Dim(x, 0) / len(caches)
+	var rows []mlx.Array // of each sequence, [time, heads·dim]
+	for i, cache := range caches {
+		own := func(y mlx.Array) mlx.Array { return s.SliceAxis(y, 0, i*time, (i+1)*time) }
+		rows = append(rows, a.attend(s, own(q), own(k), own(v), cache))
+	}
+	return a.o.Apply(s, s.Concat(0, rows...))
+}
+
+// attend attends from the rows of one sequence, q [time, heads·dim], k and v [time, kv heads·dim]. The result has q's
+// shape.
+func (a Attention) attend(s *mlx.Scope, q, k, v mlx.Array, cache Cache) mlx.Array {
+	time, at := s.Dim(q, 0), cache.Len()
 	heads := func(y mlx.Array, n int) mlx.Array { return s.Reshape(y, 1, time, n, a.cfg.HeadDim) }
-	q := heads(a.q.Apply(s, x), a.cfg.Heads)   // [1, time, heads, dim]
-	k := heads(a.k.Apply(s, x), a.cfg.KVHeads) // [1, time, kv heads, dim]
-	v := heads(a.v.Apply(s, x), a.cfg.KVHeads) // [1, time, kv heads, dim]
+	q = heads(q, a.cfg.Heads)   // [1, time, heads, dim]
+	k = heads(k, a.cfg.KVHeads) // [1, time, kv heads, dim]
+	v = heads(v, a.cfg.KVHeads) // [1, time, kv heads, dim]
 	if a.cfg.QKNorm {
 		q, k = a.qNorm.Apply(s, q), a.kNorm.Apply(s, k)
 	}
@@ -56,7 +70,7 @@ func (a Attention) Apply(s *mlx.Scope, x mlx.Array, cache Cache) mlx.Array {
 	k = s.RoPE(turn(k), a.cfg.HeadDim, a.cfg.Theta, at)
 	scale := float32(1 / math.Sqrt(float64(a.cfg.HeadDim)))
 	y := turn(cache.Attend(s, q, k, turn(v), scale)) // [1, time, heads, dim]
-	return a.o.Apply(s, s.Reshape(y, time, a.cfg.Heads*a.cfg.HeadDim))
+	return s.Reshape(y, time, a.cfg.Heads*a.cfg.HeadDim)
 }
 
 // Cache remembers keys and values of past rows.
@@ -81,6 +95,17 @@ func (c *KVCache) Len() int { return c.length }
 
 // Reset forgets all rows and keeps the memory for the next ones.
 func (c *KVCache) Reset() { c.length = 0 }
+
+// State lists the arrays that the cache holds.
+func (c *KVCache) State() []mlx.Array { return []mlx.Array{c.k.Array(), c.v.Array()} }
+
+// Continue lets an empty cache begin with the rows of another, which stays as it is: there is no room behind them, so
+// the next ones make a copy.
+func (c *KVCache) Continue(s *mlx.Scope, from *KVCache) {
+	s.Hold(&c.k, s.SliceAxis(from.k.Array(), 2, 0, from.length))
+	s.Hold(&c.v, s.SliceAxis(from.v.Array(), 2, 0, from.length))
+	c.length, c.room = from.length, from.length
+}
 
 // Free frees the memory.
 func (c *KVCache) Free() error {
@@ -141,6 +166,15 @@ func (c *WindowCache) State() []mlx.Array {
 		return nil
 	}
 	return []mlx.Array{c.k.Array(), c.v.Array()}
+}
+
+// Continue lets an empty cache begin with the rows of another, which stays as it is.
+func (c *WindowCache) Continue(s *mlx.Scope, from *WindowCache) {
+	if !from.k.Array().IsNil() {
+		s.Hold(&c.k, s.Alias(from.k.Array()))
+		s.Hold(&c.v, s.Alias(from.v.Array()))
+	}
+	c.length = from.length
 }
 
 // Free frees the memory and forgets all rows.

@@ -2,7 +2,8 @@
 // norms, convolutions, attention with its caches. A layer is a value that knows its weights; it chooses which bridge
 // operation serves them. Layers are made from Weights, which checks every tensor's name and shape on the way.
 //
-// Activations are [time, channels]; there is no batch axis outside this package.
+// Activations are [rows, channels]. The rows are those of one sequence, or of several, one below the other: only
+// Attention knows the difference.
 package nn
 
 import (

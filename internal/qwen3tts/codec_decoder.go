@@ -75,6 +75,17 @@ func (st *codecStream) state() []mlx.Array {
 	return list
 }
 
+// continueFrom lets a new stream go on where another is, which stays there.
+func (st *codecStream) continueFrom(s *mlx.Scope, from *codecStream) {
+	for c, rows := range from.past {
+		st.past[c] = &mlx.Held{}
+		s.Hold(st.past[c], s.Alias(rows.Array()))
+	}
+	for i, w := range st.windows {
+		w.Continue(s, from.windows[i])
+	}
+}
+
 // free frees the stream's state, after which it is a new one.
 func (st *codecStream) free() error {
 	err := st.past.free()

@@ -40,16 +40,26 @@ func newDecoder(w *nn.Weights, name string, c decoderConfig) decoder {
 	return d
 }
 
-// forward maps rows x [time, hidden] that follow what the caches hold to [time, hidden], after the final norm.
-func (d *decoder) forward(s *mlx.Scope, x mlx.Array, past caches) mlx.Array {
+// forward maps rows x [batch·time, hidden], as many of each sequence as of the others, that follow what the sequences'
+// caches hold, to [batch·time, hidden], after the final norm.
+func (d *decoder) forward(s *mlx.Scope, x mlx.Array, past ...caches) mlx.Array {
 	for i, l := range d.layers {
-		x = s.Add(x, l.attn.Apply(s, l.attnNorm.Apply(s, x), past[i]))
+		x = s.Add(x, l.attn.Apply(s, l.attnNorm.Apply(s, x), layer(past, i)...))
 		x = s.Add(x, l.mlp.Apply(s, l.mlpNorm.Apply(s, x)))
 	}
 	return d.norm.Apply(s, x)
 }
 
-// caches remembers the keys and values of each layer.
+// layer gives each sequence's cache of one layer.
+func layer(past []caches, i int) []nn.Cache {
+	of := make([]nn.Cache, len(past))
+	for b := range past {
+		of[b] = past[b][i]
+	}
+	return of
+}
+
+// caches remembers the keys and values of one sequence in each layer.
 type caches []*nn.KVCache
 
 func (d *decoder) newCaches(block int) caches {
@@ -63,6 +73,22 @@ func (d *decoder) newCaches(block int) caches {
 func (c caches) reset() {
 	for _, k := range c {
 		k.Reset()
+	}
+}
+
+// state lists the arrays that the caches hold.
+func (c caches) state() []mlx.Array {
+	var list []mlx.Array
+	for _, k := range c {
+		list = append(list, k.State()...)
+	}
+	return list
+}
+
+// continueFrom lets empty caches begin with the rows of others.
+func (c caches) continueFrom(s *mlx.Scope, from caches) {
+	for i, k := range c {
+		k.Continue(s, from[i])
 	}
 }
 

@@ -77,12 +77,12 @@ func footprintOf(set *safetensors.Set, to func(name string) mlx.DType) (f footpr
 // of a clone 336 MiB for 15 s and 1.1 GiB for a minute.
 const activations = 512 << 20
 
-// working is the memory for a generation of a minute, after a prompt of some sentences.
+// working is the memory for a generation of a minute, after a prompt of some sentences, and for what is remembered.
 func (c *config) working(dtype mlx.DType) uint64 {
 	const positions = 60*tts.SampleRate/tts.FrameSamples + 512
 	t := &c.Talker
 	cache := 2 * uint64(t.Layers*t.KVHeads*t.HeadDim*dtype.Size()) * positions
-	return activations + cache
+	return activations + cache + mostRemembered
 }
 
 // missing tells which halves of a codec would have to be loaded.

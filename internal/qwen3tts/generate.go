@@ -3,7 +3,6 @@ package qwen3tts
 import (
 	"cmp"
 	"context"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -16,8 +15,6 @@ const (
 	cacheBlock   = 256 // positions by which the talker's cache grows
 	firstChunk   = 1   // frames decoded at once: few at first, so that sound starts early,
 	largestChunk = 8   // then more, since a decoder call has a fixed cost
-
-	referencePiece = 64 // frames of the reference that the codec hears at once
 )
 
 // Probe is told how long each part of a generation took. A model that is probed evaluates part by part, which is
@@ -32,107 +29,96 @@ const (
 	PartCodec     = "codec"
 )
 
-// Generate speaks u into sink. It ends with CodeCanceled within one frame of ctx's end. progress and probe may be nil.
-func (m *Model) Generate(ctx context.Context, u tts.Utterance, sink tts.Sink, progress func(tts.Progress), probe Probe) (tts.Result, error) {
+// Generate speaks lines together, each into its own sink, and tells what it made of each. What a line says doesn't
+// depend on the others: they share the reading of the weights, which is what a frame's time goes into, so that several
+// take little longer than one. The first error ends them all. It ends with CodeCanceled within one frame of ctx's end.
+// progress, which counts the frames of all lines, and probe may be nil.
+func (m *Model) Generate(ctx context.Context, lines []tts.Line, progress func(tts.Progress), probe Probe) ([]tts.Result, error) {
 	if progress == nil {
 		progress = func(tts.Progress) {}
 	}
-	if u.Mode != m.Mode() {
-		return tts.Result{}, tts.Errorf(tts.CodeInvalid, "Use a model made for this mode.", "%s is a model for %s, not for %s", u.ModelID, m.Mode(), u.Mode)
+	for _, l := range lines {
+		if l.Mode != m.Mode() {
+			return nil, tts.Errorf(tts.CodeInvalid, "Use a model made for this mode.", "%s is a model for %s, not for %s", l.ModelID, m.Mode(), l.Mode)
+		}
 	}
-	g := m.newGeneration(ctx, u, sink, progress)
+	g := m.newGeneration(ctx, lines, progress)
 	g.probe = probe
-	return g.finish(u)
+	return g.finish()
 }
 
-// generation is one utterance on its way.
+// generation is a batch of lines on their way.
 type generation struct {
 	*Model
 	ctx      context.Context // of the one call this value lives for
-	sink     tts.Sink
 	progress func(tts.Progress)
 	probe    Probe
 	tap      tap // tests only
-	how      settings
 	lapStart time.Time
 
-	speaker  mlx.Held     // [H]: the reference's x-vector
-	pass     *encoderPass // over the reference, nil without a transcript
-	codes    mlx.Held     // [T, 16] Int32: the reference's frames
-	past     caches       // the talker's, over the whole utterance
-	inFrame  caches       // the predictor's, within a frame
-	hidden   mlx.Held     // [1, H]: the talker's last output
-	seen     mlx.Held     // [vocab] Bool: first codes drawn so far
-	early    mlx.Held     // [vocab]: what is suppressed for the first two draws
-	later    mlx.Held     // [vocab]: and afterwards
-	trailing mlx.Held     // [M, H]
-	pad      mlx.Held     // [1, H]
-	stream   *codecStream // the codec decoder's state
-
-	waiting   [][]int32 // frames not decoded yet
-	chunk     int       // how many of them are decoded at once
-	frames    int
-	samples   int
-	truncated bool
+	rows     []*row   // as they were asked for
+	speaking []*row   // those that have not come to their end
+	early    mlx.Held // [vocab]: what is suppressed for the first two draws
+	later    mlx.Held // [vocab]: and afterwards
 }
 
-func (m *Model) newGeneration(ctx context.Context, u tts.Utterance, sink tts.Sink, progress func(tts.Progress)) *generation {
-	return &generation{
-		Model: m, ctx: ctx, sink: sink, progress: progress,
-		how:      m.gen.settings(u.Sampling, uint64(rand.Uint32())),
-		past:     m.talker.decoder.newCaches(cacheBlock),
-		inFrame:  m.predictor.decoder.newCaches(m.cfg.Talker.CodeGroups),
-		stream:   m.codec.decoder.newStream(),
-		chunk:    firstChunk,
-		lapStart: time.Now(),
+func (m *Model) newGeneration(ctx context.Context, lines []tts.Line, progress func(tts.Progress)) *generation {
+	g := &generation{Model: m, ctx: ctx, progress: progress, lapStart: time.Now()}
+	for _, l := range lines {
+		g.rows = append(g.rows, m.newRow(l))
 	}
+	g.speaking = slices.Clone(g.rows)
+	return g
 }
 
 // finish runs the generation, frees what it holds and tells what it made.
-func (g *generation) finish(u tts.Utterance) (tts.Result, error) {
+func (g *generation) finish() ([]tts.Result, error) {
 	started := time.Now()
-	err := g.run(u)
+	err := g.run()
 	if e := g.do(context.Background(), g.free); err == nil {
 		err = e
 	}
-	return tts.Result{
-		OutputPath: u.OutputPath, Frames: g.frames, Samples: g.samples, Seed: g.how.seed,
-		Seconds: time.Since(started).Seconds(), Truncated: g.truncated,
-	}, err
+	var made []tts.Result
+	for _, r := range g.rows {
+		r.made.Seconds = time.Since(started).Seconds()
+		made = append(made, r.made)
+	}
+	return made, err
 }
 
 func (g *generation) free() error {
-	first := cmp.Or(g.past.free(), g.inFrame.free(), g.stream.free())
-	if g.pass != nil {
-		first = cmp.Or(first, g.pass.free())
-	}
-	for _, h := range []*mlx.Held{&g.speaker, &g.codes, &g.hidden, &g.seen, &g.early, &g.later, &g.trailing, &g.pad} {
-		first = cmp.Or(first, h.Free())
+	first := cmp.Or(g.early.Free(), g.later.Free())
+	for _, r := range g.rows {
+		first = cmp.Or(first, r.free())
 	}
 	return first
 }
 
-func (g *generation) run(u tts.Utterance) error {
-	if u.Mode == tts.Clone {
+func (g *generation) run() error {
+	if g.Mode() == tts.Clone {
 		g.progress(tts.Progress{Stage: tts.StageReference})
-		if err := g.listen(u); err != nil {
-			return err
-		}
-	}
-	g.progress(tts.Progress{Stage: tts.StagePrefill})
-	if err := g.step(func(s *mlx.Scope) error { return g.prefill(s, u.Request) }); err != nil {
-		return err
-	}
-	for done := false; !done; {
-		if err := g.step(func(s *mlx.Scope) (err error) { done, err = g.frame(s); return err }); err != nil {
-			return err
-		}
-		if n := len(g.waiting); n >= g.chunk || done && n > 0 {
-			if err := g.speak(); err != nil {
+		for _, r := range g.rows {
+			if err := g.listen(r); err != nil {
 				return err
 			}
 		}
-		g.progress(tts.Progress{Stage: tts.StageFrames, Frames: g.frames})
+	}
+	g.progress(tts.Progress{Stage: tts.StagePrefill})
+	if err := g.step(g.prepare); err != nil {
+		return err
+	}
+	for _, r := range g.rows {
+		if err := g.step(func(s *mlx.Scope) error { return g.prefill(s, r) }); err != nil {
+			return err
+		}
+	}
+	for len(g.speaking) > 0 {
+		if err := g.step(g.frame); err != nil {
+			return err
+		}
+		if err := g.speak(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -146,174 +132,149 @@ func (g *generation) step(f func(s *mlx.Scope) error) error {
 	})
 }
 
-// listen makes the reference: the x-vector of the clip and, when there is a transcript, its codes, which the codec
-// decoder hears so that the speech continues them without a seam.
-func (g *generation) listen(u tts.Utterance) error {
-	err := g.step(func(s *mlx.Scope) error {
-		s.Hold(&g.speaker, g.Model.speaker.embed(s, u.Reference))
-		s.Eval(g.speaker.Array())
-		return nil
-	})
-	if err != nil || !tts.Says(u.RefText) {
-		return err
-	}
-	g.pass = g.codec.encoder.newPass(u.Reference)
-	for more := true; more && err == nil; {
-		err = g.step(func(s *mlx.Scope) error { more = g.pass.step(s); return nil })
-	}
-	if err != nil {
-		return err
-	}
-	var total int
-	err = g.step(func(s *mlx.Scope) error {
-		s.Hold(&g.codes, g.pass.codes(s))
-		s.Eval(g.codes.Array())
-		total = s.Dim(g.codes.Array(), 0)
-		return nil
-	})
-	for at := 0; at < total && err == nil; {
-		// All frames go through the codec's transformer, only the last through the costly rest.
-		piece := min(referencePiece, total-g.stream.context-at)
-		hear := g.stream.skip
-		if piece <= 0 {
-			piece, hear = total-at, func(s *mlx.Scope, codes mlx.Array) { g.stream.decode(s, codes) }
-		}
-		err = g.step(func(s *mlx.Scope) error {
-			hear(s, s.SliceAxis(g.codes.Array(), 0, at, at+piece))
-			s.Eval(g.stream.state()...)
-			return nil
-		})
-		at += piece
-	}
-	return err
-}
-
-// prefill builds the prompt, sends it through the talker and prepares the loop's state. The pass is computed together
-// with the first frame.
-func (g *generation) prefill(s *mlx.Scope, req tts.Request) error {
-	p, err := prompter{g.Model, s}.build(req, reference{speaker: g.speaker.Array(), codes: g.codes.Array()})
-	if err != nil {
-		return err
-	}
-	rows, t := s.Dim(p.prefill, 0), &g.cfg.Talker
-	if room := t.MaxPositions - rows; s.Err() == nil && room < 1 {
-		return tts.Errorf(tts.CodeInvalid, "Use a shorter text or a shorter reference.", "the prompt takes %d of the model's %d positions", rows, t.MaxPositions)
-	} else if g.how.maxFrames > room {
-		g.how.maxFrames = room
-	}
-	g.tap.see("prefill", p.prefill)
-	g.tap.see("trailing", p.trailing)
-	g.tap.see("pad", p.pad)
-	h := g.talker.decoder.forward(s, p.prefill, g.past)
-	s.Hold(&g.hidden, s.SliceAxis(h, 0, rows-1, rows))
-	s.Hold(&g.trailing, p.trailing)
-	s.Hold(&g.pad, p.pad)
-	s.Hold(&g.seen, s.Zeros(mlx.Bool, t.VocabSize))
+// prepare makes what the rows have in common.
+func (g *generation) prepare(s *mlx.Scope) error {
+	t := &g.cfg.Talker
 	special := func(id int) bool { return id >= t.VocabSize-suppressedTail && id != t.CodecEos }
 	s.Hold(&g.later, sample.Suppress(s, t.VocabSize, special))
 	s.Hold(&g.early, sample.Suppress(s, t.VocabSize, func(id int) bool { return special(id) || id == t.CodecEos }))
-	g.lap(s, PartPrefill, g.hidden.Array())
 	return nil
 }
 
-// frame makes the next frame: code 0 from the talker's last output, the others from the predictor, and the talker's
-// next output. One evaluation computes all of it.
-func (g *generation) frame(s *mlx.Scope) (done bool, err error) {
-	var keys mlx.Array // [16, 2]
-	if !g.how.talker.Greedy() || !g.how.predictor.Greedy() {
-		keys = sample.Keys(s, g.how.seed, g.frames, g.cfg.Talker.CodeGroups)
+// frame makes the next frame of each row that speaks: code 0 from the talker's last output, the others from the
+// predictor, and the talker's next output. One evaluation computes all of it.
+func (g *generation) frame(s *mlx.Scope) error {
+	if err := g.stopAtLimit(s); err != nil || len(g.speaking) == 0 {
+		return err
 	}
-	h := g.hidden.Array()
-	code0 := g.drawFirst(s, h, keys)
-	if g.frames == g.how.maxFrames { // one more draw tells whether the speech was at its end
-		if ids := s.ReadInts(code0); s.Err() == nil {
-			g.truncated = ids[0] != int32(g.cfg.Talker.CodecEos)
-		}
-		return true, nil
+	var past, inFrame []caches
+	var keys, text []mlx.Array // [16, 2] and [1, H] of each row
+	for _, r := range g.speaking {
+		past, inFrame = append(past, r.past), append(inFrame, r.inFrame)
+		keys, text = append(keys, r.keys(s, g.cfg.Talker.CodeGroups)), append(text, r.textRow(s))
 	}
-	row0 := g.talker.codec(s, code0) // [1, H]
-	codes, row := g.predictor.predict(s, h, row0, g.inFrame, g.how.predictor, keys, g.tap)
-	all := s.AsType(s.Concat(0, append([]mlx.Array{code0}, codes...)...), mlx.Int32) // [16]
+	h := stack(s, g.speaking)                    // [B, H]
+	code0 := g.drawFirst(s, h, keys)             // [B]
+	row0 := g.talker.codec(s, code0)             // [B, H]
+	draw := func(n int, l mlx.Array) mlx.Array { // [B, codes] → [B]
+		return g.each(s, l, func(r *row, b int, l mlx.Array) mlx.Array { return draw(s, r.how.predictor, l, keys[b], n) })
+	}
+	codes, codec := g.predictor.predict(s, h, row0, inFrame, draw, g.tap)
+	all := s.AsType(s.Concat(0, append([]mlx.Array{code0}, codes...)...), mlx.Int32) // [16·B], code by code
 	g.tap.see("frame", all)
 	g.lap(s, PartPredictor, all)
 
-	next := g.talker.decoder.forward(s, s.Add(row, g.textRow(s)), g.past) // [1, H]
-	s.Hold(&g.hidden, next)
-	s.Eval(all, g.hidden.Array(), g.seen.Array())
+	next := g.talker.decoder.forward(s, s.Add(codec, s.Concat(0, text...)), past...) // [B, H]
+	state := []mlx.Array{all}
+	for b, r := range g.speaking {
+		s.Hold(&r.hidden, s.SliceAxis(next, 0, b, b+1))
+		state = append(state, r.hidden.Array(), r.seen.Array())
+	}
+	s.Eval(state...)
 	g.lap(s, PartTalker)
 
-	frame := s.ReadInts(all)
+	ids := s.ReadInts(all)
 	if s.Err() != nil {
-		return false, nil
+		return nil
 	}
-	if frame[0] == int32(g.cfg.Talker.CodecEos) {
-		return true, nil
+	batch := len(g.speaking)
+	for b, r := range g.speaking {
+		frame := make([]int32, len(ids)/batch)
+		for n := range frame {
+			frame[n] = ids[n*batch+b]
+		}
+		r.take(frame, int32(g.cfg.Talker.CodecEos))
 	}
-	g.frames++
-	g.waiting = append(g.waiting, frame)
-	return false, nil
+	return nil
 }
 
-// drawFirst draws code 0 [1] from the talker's output h [1, H].
-func (g *generation) drawFirst(s *mlx.Scope, h, keys mlx.Array) mlx.Array {
-	l := g.talker.logits(s, h) // [vocab]
+// stopAtLimit ends the rows that have all the frames they may have. One more draw tells whether the speech was at its
+// end.
+func (g *generation) stopAtLimit(s *mlx.Scope) error {
+	all := g.speaking
+	g.speaking = slices.DeleteFunc(slices.Clone(all), func(r *row) bool { return r.made.Frames < r.how.maxFrames })
+	if len(g.speaking) > 0 {
+		var keys []mlx.Array
+		for _, r := range g.speaking {
+			keys = append(keys, r.keys(s, g.cfg.Talker.CodeGroups))
+		}
+		ids := s.ReadInts(g.drawFirst(s, stack(s, g.speaking), keys))
+		if s.Err() != nil {
+			return nil
+		}
+		for b, r := range g.speaking {
+			r.ended, r.made.Truncated = true, ids[b] != int32(g.cfg.Talker.CodecEos)
+		}
+	}
+	g.speaking = slices.DeleteFunc(all, func(r *row) bool { return r.ended })
+	return nil
+}
+
+// drawFirst draws codes 0 [B] of the rows that speak from the talker's outputs h [B, H].
+func (g *generation) drawFirst(s *mlx.Scope, h mlx.Array, keys []mlx.Array) mlx.Array {
+	l := g.talker.logits(s, h) // [B, vocab]
 	g.tap.see("talker.hidden", h)
 	g.tap.see("talker.logits", l)
-	l = sample.Penalize(s, l, g.seen.Array(), g.how.penalty)
-	suppressed := g.later.Array()
-	if g.frames < minNewTokens {
-		suppressed = g.early.Array()
-	}
-	l = s.Add(l, suppressed)
-	var key mlx.Array
-	if !g.how.talker.Greedy() {
-		key = sample.Key(s, keys, 0)
-	}
-	code0 := g.how.talker.Draw(s, l, key)
+	code0 := g.each(s, l, func(r *row, b int, l mlx.Array) mlx.Array {
+		suppressed := g.later.Array()
+		if r.made.Frames < minNewTokens {
+			suppressed = g.early.Array()
+		}
+		l = s.Add(sample.Penalize(s, l, r.seen.Array(), r.how.penalty), suppressed)
+		code := draw(s, r.how.talker, l, keys[b], 0)
+		s.Hold(&r.seen, sample.See(s, r.seen.Array(), code))
+		return code
+	})
 	g.tap.see("talker.token", code0)
-	s.Hold(&g.seen, sample.See(s, g.seen.Array(), code0))
 	return code0
 }
 
 // minNewTokens is how many first codes are drawn before the end of speech is possible.
 const minNewTokens = 2
 
-// textRow is the text side [1, H] of the next row: the trailing text, then padding.
-func (g *generation) textRow(s *mlx.Scope) mlx.Array {
-	if g.frames >= s.Dim(g.trailing.Array(), 0) {
-		return g.pad.Array()
+// each draws a code [1] for each row that speaks, from its own logits [n] of all logits [B, n], and gives all, [B].
+func (g *generation) each(s *mlx.Scope, logits mlx.Array, draw func(r *row, b int, logits mlx.Array) mlx.Array) mlx.Array {
+	var codes []mlx.Array
+	for b, r := range g.speaking {
+		own := s.SliceAxis(logits, 0, b, b+1)
+		codes = append(codes, draw(r, b, s.Reshape(own, s.Dim(own, 1))))
 	}
-	return s.SliceAxis(g.trailing.Array(), 0, g.frames, g.frames+1)
+	return s.Concat(0, codes...)
 }
 
-// speak turns the waiting frames into samples and gives them to the sink, which may be slow: it isn't the MLX thread
-// that waits for it.
+// draw draws code n of a frame, [1], with the frame's keys [16, 2], which are nil when all of it is greedy.
+func draw(s *mlx.Scope, how sample.Params, logits, keys mlx.Array, n int) mlx.Array {
+	var key mlx.Array
+	if !how.Greedy() {
+		key = sample.Key(s, keys, n)
+	}
+	return how.Draw(s, logits, key)
+}
+
+// stack gives the last outputs of the talker for rows, [B, H].
+func stack(s *mlx.Scope, rows []*row) mlx.Array {
+	var hidden []mlx.Array
+	for _, r := range rows {
+		hidden = append(hidden, r.hidden.Array())
+	}
+	return s.Concat(0, hidden...)
+}
+
+// speak turns the frames of the rows into sound, as far as their chunks are full, and tells how far all are. Rows that
+// have ended leave the batch.
 func (g *generation) speak() error {
-	n := len(g.waiting)
-	codes := slices.Concat(g.waiting...)
-	g.waiting = nil
-	var pcm []float32
-	err := g.step(func(s *mlx.Scope) error {
-		pcm = g.pcm(s, s.Ints(codes, n, g.cfg.Talker.CodeGroups))
-		g.lap(s, PartCodec)
-		return nil
-	})
-	if err != nil {
-		return err
+	frames := 0
+	for _, r := range g.rows {
+		if n := len(r.waiting); n >= r.chunk || r.ended && n > 0 {
+			if err := g.sound(r); err != nil {
+				return err
+			}
+		}
+		frames += r.made.Frames
 	}
-	if slices.ContainsFunc(pcm, func(x float32) bool { return x != x }) {
-		return tts.Errorf(tts.CodeCorrupt, "The model's weights are probably damaged. Download it again.", "the model's sound is not a number")
-	}
-	g.chunk = min(2*g.chunk, largestChunk)
-	g.samples += len(pcm)
-	return g.sink.WriteSamples(pcm)
-}
-
-// pcm decodes frames [n, 16] to n·1920 samples and computes the decoder's next state.
-func (g *generation) pcm(s *mlx.Scope, frames mlx.Array) []float32 {
-	wave := g.stream.decode(s, frames)
-	s.Eval(append(g.stream.state(), wave)...)
-	return s.ReadFloats(wave)
+	g.speaking = slices.DeleteFunc(g.speaking, func(r *row) bool { return r.ended })
+	g.progress(tts.Progress{Stage: tts.StageFrames, Frames: frames})
+	return nil
 }
 
 // lap evaluates arrays and tells the probe how long the part took. Without a probe it does nothing.

@@ -22,11 +22,11 @@ func control(text string) tts.Utterance {
 func generate(t *testing.T, m *Model, u tts.Utterance) ([]float32, tts.Result) {
 	t.Helper()
 	var sink memorySink
-	r, err := m.Generate(t.Context(), u, &sink, nil, nil)
+	made, err := m.Generate(t.Context(), []tts.Line{{Utterance: u, Sink: &sink}}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sink.pcm, r
+	return sink.pcm, made[0]
 }
 
 // prefill gives the rows of a request's prompt.
@@ -202,7 +202,7 @@ func TestRefusals(t *testing.T) {
 			u := control("Hello.")
 			tt.change(&u)
 			var sink memorySink
-			_, err := m.Generate(t.Context(), u, &sink, nil, nil)
+			_, err := m.Generate(t.Context(), []tts.Line{{Utterance: u, Sink: &sink}}, nil, nil)
 			if tts.CodeOf(err) != tt.want || !strings.Contains(err.Error(), tt.words) || tts.HintOf(err) == "" || len(sink.pcm) > 0 {
 				t.Errorf("got %v (%s), %d samples", err, tts.CodeOf(err), len(sink.pcm))
 			}
@@ -246,18 +246,19 @@ func TestCancel(t *testing.T) {
 	u := control("Hello world.")
 	frames := 100
 	u.Sampling.MaxFrames = &frames
+	generate(t, m, control("Hello world.")) // after it, the prompt is remembered
 	live := mlx.Live()
 	for _, at := range []int{0, 1, 5} {
 		ctx, cancel := context.WithCancel(t.Context())
 		last := 0
 		var sink memorySink
-		r, err := m.Generate(ctx, u, &sink, func(p tts.Progress) {
+		made, err := m.Generate(ctx, []tts.Line{{Utterance: u, Sink: &sink}}, func(p tts.Progress) {
 			if last = p.Frames; p.Frames >= at {
 				cancel()
 			}
 		}, nil)
-		if tts.CodeOf(err) != tts.CodeCanceled || r.Frames != last || last > at {
-			t.Errorf("canceled at frame %d: %v after %d frames", at, err, r.Frames)
+		if frames := made[0].Frames; tts.CodeOf(err) != tts.CodeCanceled || frames != last || last > at {
+			t.Errorf("canceled at frame %d: %v after %d frames", at, err, frames)
 		}
 		if n := mlx.Live() - live; n != 0 {
 			t.Errorf("%d arrays left behind", n)
@@ -268,20 +269,26 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// Everything that a frame needs, the sampling of its sixteen codes included, is computed in one go: waiting for MLX
+// Everything that a frame of all lines needs, the sampling of its sixteen codes included, is computed in one go: waiting for MLX
 // costs more than most of its operations.
 func TestOneEvaluationAFrame(t *testing.T) {
 	m := loadTiny(t, testkit.Golden("checkpoints", "custom_voice"))
 	for _, temperature := range []float64{0, 0.9} {
 		u := control("Hello world.")
 		u.Sampling.Temperature = &temperature
-		g := m.newGeneration(t.Context(), u, &memorySink{}, func(tts.Progress) {})
-		if err := g.step(func(s *mlx.Scope) error { return g.prefill(s, u.Request) }); err != nil {
+		line := tts.Line{Utterance: u, Sink: &memorySink{}}
+		g := m.newGeneration(t.Context(), []tts.Line{line, line, line}, func(tts.Progress) {})
+		if err := g.step(g.prepare); err != nil {
 			t.Fatal(err)
+		}
+		for _, r := range g.rows {
+			if err := g.step(func(s *mlx.Scope) error { return g.prefill(s, r) }); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for frame := range 5 {
 			before := mlx.Evaluations()
-			if err := g.step(func(s *mlx.Scope) error { _, err := g.frame(s); return err }); err != nil {
+			if err := g.step(g.frame); err != nil {
 				t.Fatal(err)
 			}
 			if n := mlx.Evaluations() - before; n != 1 {

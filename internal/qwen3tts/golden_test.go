@@ -121,7 +121,7 @@ type trace struct {
 func traceGeneration(t *testing.T, m *Model, u tts.Utterance) *trace {
 	t.Helper()
 	tr := &trace{seen: map[string][][]float32{}}
-	g := m.newGeneration(context.Background(), u, tr, func(tts.Progress) {})
+	g := m.newGeneration(context.Background(), []tts.Line{{Utterance: u, Sink: tr}}, func(tts.Progress) {})
 	g.tap = func(name string, a mlx.Array) {
 		s := mlx.NewScope()
 		tr.seen[name] = append(tr.seen[name], s.ReadFloats(a))
@@ -129,10 +129,11 @@ func traceGeneration(t *testing.T, m *Model, u tts.Utterance) *trace {
 			t.Error(name, err)
 		}
 	}
-	var err error
-	if tr.result, err = g.finish(u); err != nil {
+	made, err := g.finish()
+	if err != nil {
 		t.Fatal(err)
 	}
+	tr.result = made[0]
 	return tr
 }
 

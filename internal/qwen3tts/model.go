@@ -24,6 +24,7 @@ type Model struct {
 	predictor predictor
 	speaker   *speakerEncoder // Base models only
 	codec     *loan
+	memory    memory
 }
 
 // DType is the type to compute in.
@@ -51,7 +52,7 @@ func NewLoader(thread *mlx.Thread, dtype DType) *Loader {
 // Load reads the checkpoint in dir. Every error leaves nothing in memory, the end of ctx among them; what is wrong with
 // a file is an *tts.Error that names it. Several models may be loaded at a time.
 func (l *Loader) Load(ctx context.Context, dir string) (*Model, error) {
-	m := &Model{thread: l.thread, weights: mlx.NewScope()}
+	m := &Model{thread: l.thread, weights: mlx.NewScope(), memory: memory{most: mostRemembered}}
 	if err := m.load(ctx, dir, l.dtype, l.codecs); err != nil {
 		_ = m.Close() // the first error is the one to tell
 		return nil, err
@@ -155,7 +156,7 @@ func (c *config) computeType(want DType, set *safetensors.Set, gpu bool) mlx.DTy
 // Close frees the model's memory and gives it back to the system.
 func (m *Model) Close() error {
 	return m.do(context.Background(), func() error {
-		err := m.weights.Close()
+		err := cmp.Or(m.weights.Close(), m.memory.free())
 		if m.codec != nil {
 			err = cmp.Or(err, m.codec.giveBack())
 		}

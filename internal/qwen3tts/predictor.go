@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"ttsui/internal/nn"
-	"ttsui/internal/sample"
 	mlx "ttsui/mlxbridge"
 )
 
@@ -39,31 +38,39 @@ func (p *predictor) project(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return p.projection.Apply(s, x)
 }
 
-// predict draws codes 1…15 of a frame. h [1, H] is the talker's hidden state that gave code 0, row0 [1, H] code 0's
-// embedding by the talker's table, keys [16, 2] the frame's random keys. It gives the fifteen codes, each [1], and the
-// sum of their embeddings with row0: the codec side [1, H] of the talker's next row.
-func (p *predictor) predict(s *mlx.Scope, h, row0 mlx.Array, past caches, how sample.Params, keys mlx.Array, tap tap) (codes []mlx.Array, sum mlx.Array) {
-	past.reset()
-	rows := []mlx.Array{row0}               // of all sixteen codes, [1, H] each
-	x := p.project(s, s.Concat(0, h, row0)) // positions 0 and 1
+// predict draws codes 1…15 of the next frame of B sequences. h [B, H] are the talker's hidden states that gave codes 0,
+// row0 [B, H] the codes' embeddings by the talker's table; draw makes codes [B] of logits [B, codes], those of number n
+// in the frame. It gives the fifteen codes, each [B], and the sums of their embeddings with row0: the codec side [B, H]
+// of the talker's next rows.
+func (p *predictor) predict(s *mlx.Scope, h, row0 mlx.Array, past []caches, draw func(n int, logits mlx.Array) mlx.Array, tap tap) (codes []mlx.Array, sum mlx.Array) {
+	for _, c := range past {
+		c.reset()
+	}
+	batch, width := len(past), s.Dim(h, 1)
+	rows := []mlx.Array{row0}                                          // of all sixteen codes, [B, H] each
+	x := p.project(s, s.Reshape(s.Concat(1, h, row0), 2*batch, width)) // positions 0 and 1 of each sequence
 	for g := range p.heads {
-		y := p.decoder.forward(s, x, past)
-		last := s.SliceAxis(y, 0, s.Dim(y, 0)-1, s.Dim(y, 0)) // [1, hidden]
-		l := s.AsType(p.heads[g].Apply(s, last), mlx.Float32)
-		l = s.Reshape(l, s.Dim(l, 1)) // [codes]
+		y := p.decoder.forward(s, x, past...)
+		l := s.AsType(p.heads[g].Apply(s, lastRows(s, y, batch)), mlx.Float32) // [B, codes]
 		tap.see("predictor.logits", l)
-		var key mlx.Array
-		if !how.Greedy() {
-			key = sample.Key(s, keys, g+1)
-		}
-		code := how.Draw(s, l, key) // [1]
+		code := draw(g+1, l) // [B]
 		codes = append(codes, code)
-		row := p.embeddings[g].Lookup(s, code) // [1, H]
+		row := p.embeddings[g].Lookup(s, code) // [B, H]
 		rows = append(rows, row)
 		x = p.project(s, row)
 	}
 	// Summed at once: one by one, bfloat16 would be rounded fifteen times.
-	return codes, s.Sum(s.Concat(0, rows...), 0, true)
+	return codes, s.Sum(s.Reshape(s.Concat(1, rows...), batch, len(rows), width), 1, false)
+}
+
+// lastRows gives the last row of each sequence, [batch, width], of rows x [batch·time, width].
+func lastRows(s *mlx.Scope, x mlx.Array, batch int) mlx.Array {
+	rows, width := s.Dim(x, 0), s.Dim(x, 1)
+	if s.Err() != nil || rows == batch {
+		return x
+	}
+	each := rows / batch * width
+	return s.SliceAxis(s.Reshape(x, batch, each), 1, each-width, each)
 }
 
 // embed gives the codec side [T, H] of whole frames [T, 16]: the sum of their sixteen embeddings.

@@ -1,6 +1,7 @@
 package qwen3tts
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,14 +12,11 @@ import (
 // prompt is what the talker reads before and beside its own frames.
 type prompt struct {
 	prefill  mlx.Array // [rows, H]: the input of the first pass
+	head     int       // how many of them, at the beginning, depend on the voice alone
+	headKey  string    // tells the heads of prompts apart
+	key      string    // tells prompts apart
 	trailing mlx.Array // [M, H]: text rows added to frames 0…M−1
 	pad      mlx.Array // [1, H]: the text row of all later frames
-}
-
-// reference is a voice to clone. codes is nil when only the speaker's x-vector is used.
-type reference struct {
-	speaker mlx.Array // [H]
-	codes   mlx.Array // [T, 16] Int32 or nil
 }
 
 // prompter builds prompts row by row. E, C and the sequence of rows are those of the official package's
@@ -52,8 +50,8 @@ func (b prompter) tokens(text string) []int {
 	return ids
 }
 
-// build makes the prompt of req. ref is only read in Clone mode.
-func (b prompter) build(req tts.Request, ref reference) (prompt, error) {
+// build makes the prompt of req. The voice to clone, of the clip with that fingerprint, is only read in Clone mode.
+func (b prompter) build(req tts.Request, ref voice, clip string) (prompt, error) {
 	s, t, c := b.s, &b.cfg.Talker, &b.cfg
 	speaker := strings.ToLower(strings.TrimSpace(req.Speaker))
 	lang, known, err := c.language(req.Language, speaker)
@@ -82,15 +80,19 @@ func (b prompter) build(req tts.Request, ref reference) (prompt, error) {
 	}
 	rows = append(rows, s.Add(b.E(c.TTSBos), b.C(t.CodecPad)))
 
-	body, trailing := b.body(req, ref)
-	return prompt{prefill: s.Concat(0, append(rows, body...)...), trailing: trailing, pad: pad}, nil
+	head := s.Concat(0, rows...)
+	body, voiced, trailing := b.body(req, ref)
+	p := prompt{prefill: s.Concat(0, append([]mlx.Array{head}, body...)...), trailing: trailing, pad: pad, head: s.Dim(head, 0) + voiced}
+	voicing := fmt.Sprintf("%q %v", []string{speaker, req.Language, req.Instruct, clip, req.RefText}, fullText(req))
+	p.headKey, p.key = "head "+voicing, fmt.Sprintf("whole %s %q", voicing, req.Text)
+	return p, nil
 }
 
 // voice is the speaker's row [1, H], nil in Design mode.
-func (b prompter) voice(req tts.Request, ref reference, speaker string) (mlx.Array, error) {
+func (b prompter) voice(req tts.Request, ref voice, speaker string) (mlx.Array, error) {
 	switch req.Mode {
 	case tts.Clone:
-		return b.s.Reshape(b.s.AsType(ref.speaker, b.dtype), 1, b.cfg.Talker.HiddenSize), nil
+		return b.s.Reshape(b.s.AsType(ref.speaker.Array(), b.dtype), 1, b.cfg.Talker.HiddenSize), nil
 	case tts.Control:
 		id, ok := b.cfg.Talker.Speakers[speaker]
 		if !ok {
@@ -107,24 +109,23 @@ func (b prompter) voice(req tts.Request, ref reference, speaker string) (mlx.Arr
 //	streamed text:  E(first)+C(bos); the rest and E(eos) trail
 //	ICL, full text: as full text over transcript and text; then E(pad)+A(frame) for the reference's frames
 //	ICL, streamed:  the text of both beside C(bos), A(frame)…; what is longer trails, what is shorter is padded
-func (b prompter) body(req tts.Request, ref reference) (rows []mlx.Array, trailing mlx.Array) {
+//
+// The first `voiced` rows know nothing of the text yet.
+func (b prompter) body(req tts.Request, ref voice) (rows []mlx.Array, voiced int, trailing mlx.Array) {
 	s, t, c := b.s, &b.cfg.Talker, &b.cfg
-	full := req.Mode != tts.Clone // the official package's defaults
-	if want := req.Sampling.NonStreamingMode; want != nil {
-		full = *want
-	}
 	text := b.tokens(strings.TrimSpace(req.Text))
 	codec := b.C(t.CodecBos) // the codec side beside or behind the text
-	if !ref.codes.IsNil() {
-		text = append(b.tokens(strings.TrimSpace(req.RefText)), text...)
-		codec = s.Concat(0, codec, b.predictor.embed(s, &b.talker, ref.codes))
+	if codes := ref.codes.Array(); !codes.IsNil() {
+		transcript := b.tokens(strings.TrimSpace(req.RefText))
+		text, voiced = append(transcript, text...), len(transcript)
+		codec = s.Concat(0, codec, b.predictor.embed(s, &b.talker, codes))
 	}
 	text = append(text, c.TTSEos)
-	if full {
+	if fullText(req) {
 		rows = append(rows,
 			s.Add(b.E(text...), b.C(t.CodecPad)),
 			s.Add(b.E(c.TTSPad), codec))
-		return rows, b.E(c.TTSPad)
+		return rows, voiced, b.E(c.TTSPad)
 	}
 	n := s.Dim(codec, 0)
 	for len(text) < n {
@@ -134,5 +135,13 @@ func (b prompter) body(req tts.Request, ref reference) (rows []mlx.Array, traili
 	if len(rest) == 0 {
 		rest = []int{c.TTSPad}
 	}
-	return append(rows, s.Add(b.E(text[:n]...), codec)), b.E(rest...)
+	return append(rows, s.Add(b.E(text[:n]...), codec)), min(voiced, n-1), b.E(rest...)
+}
+
+// fullText tells whether all text is read before the first frame: by default as the official package does it.
+func fullText(req tts.Request) bool {
+	if want := req.Sampling.NonStreamingMode; want != nil {
+		return *want
+	}
+	return req.Mode != tts.Clone
 }

@@ -35,8 +35,7 @@ func (t *talker) text(s *mlx.Scope, ids mlx.Array) mlx.Array {
 // codec embeds ids [n] of the codec vocabulary as rows [n, H].
 func (t *talker) codec(s *mlx.Scope, ids mlx.Array) mlx.Array { return t.codecEmbedding.Lookup(s, ids) }
 
-// logits gives the first code's logits [vocab] (Float32) at hidden state h [1, H].
+// logits gives the first codes' logits [B, vocab] (Float32) at hidden states h [B, H].
 func (t *talker) logits(s *mlx.Scope, h mlx.Array) mlx.Array {
-	l := s.AsType(t.head.Apply(s, h), mlx.Float32)
-	return s.Reshape(l, s.Dim(l, 1))
+	return s.AsType(t.head.Apply(s, h), mlx.Float32)
 }

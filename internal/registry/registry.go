@@ -54,9 +54,11 @@ type Gauge interface {
 
 // Model is a model in memory.
 type Model interface {
-	// Generate speaks u into sink, telling progress as it goes; progress may be nil. It may be called by
-	// several goroutines. Within one codec frame of ctx's end it returns an error of tts.CodeCanceled.
-	Generate(ctx context.Context, u tts.Utterance, sink tts.Sink, progress func(tts.Progress)) (tts.Result, error)
+	// Generate speaks lines together, each into its sink, and gives a result for each. What a line says doesn't depend
+	// on the others; the error of one is that of all. It tells progress, counted over all of them, as it goes; progress
+	// may be nil. It may be called by several goroutines. Within one codec frame of ctx's end it returns an error of
+	// tts.CodeCanceled.
+	Generate(ctx context.Context, lines []tts.Line, progress func(tts.Progress)) ([]tts.Result, error)
 
 	// Close frees the model's memory and clears the engine's cache. It is called once, when nothing uses the
 	// model any more, and may be called while another is loading.

@@ -218,7 +218,7 @@ func TestPanicInUseIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := r.Use(t.Context(), base, func(ctx context.Context, m registry.Model) error {
-		_, err := m.Generate(ctx, tts.Utterance{Request: tts.Request{Text: "a"}}, nil, nil)
+		_, err := m.Generate(ctx, []tts.Line{{Utterance: tts.Utterance{Request: tts.Request{Text: "a"}}}}, nil)
 		return err
 	})
 	if tts.CodeOf(err) != tts.CodeInternal || !strings.Contains(err.Error(), "bad shape") {

@@ -98,7 +98,7 @@ func (s step) do(r *Registry, id string) {
 		_, _ = r.Unload(ctx, id, tts.UnloadOptions{Wait: s.flag})
 	case 2:
 		_ = r.Use(ctx, id, func(ctx context.Context, m Model) error {
-			_, err := m.Generate(ctx, tts.Utterance{}, nil, nil)
+			_, err := m.Generate(ctx, nil, nil)
 			return err
 		})
 	}
@@ -163,14 +163,14 @@ type fragileModel struct {
 	closed atomic.Bool
 }
 
-func (m *fragileModel) Generate(context.Context, tts.Utterance, tts.Sink, func(tts.Progress)) (tts.Result, error) {
+func (m *fragileModel) Generate(context.Context, []tts.Line, func(tts.Progress)) ([]tts.Result, error) {
 	m.inUse.RLock()
 	defer m.inUse.RUnlock()
 	runtime.Gosched()
 	if m.closed.Load() {
 		m.loader.misuse.Add(1)
 	}
-	return tts.Result{}, nil
+	return nil, nil
 }
 
 func (m *fragileModel) Close() error {

@@ -162,12 +162,12 @@ func (s *Service) speak(ctx context.Context, m registry.Model, req tts.Request, 
 		}
 	}
 	s.Log.Info().Msg(lines.generate)
-	res, err := m.Generate(ctx, u, to, tell)
+	made, err := m.Generate(ctx, []tts.Line{{Utterance: u, Sink: to}}, tell)
 	if err != nil {
 		return tts.Result{}, err
 	}
-	s.tally.add(res)
-	return res, nil
+	s.tally.add(made[0])
+	return made[0], nil
 }
 
 // sinks give what they get to each of them.

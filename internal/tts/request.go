@@ -213,3 +213,9 @@ type Utterance struct {
 	Request
 	Reference []float32 // Clone: the clip, mono at SampleRate; nil in the other modes
 }
+
+// Line is an utterance and where its audio goes: one of those that a model speaks together.
+type Line struct {
+	Utterance
+	Sink Sink
+}

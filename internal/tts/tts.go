@@ -68,6 +68,10 @@ type Result struct {
 	Seed       uint64  // the seed used, so that the take can be made again
 	Seconds    float64 // wall time from request to last sample
 	Truncated  bool    // stopped by the frame limit, not by the model's end-of-speech
+
+	PromptRows      int  // rows of the prompt, one for each token of text or frame of the reference
+	ReusedRows      int  // of them, that an earlier generation has read already
+	ReusedReference bool // the reference clip was known from an earlier generation
 }
 
 // AudioSeconds is the length of the result in seconds.

@@ -236,7 +236,7 @@ func testClose(t *testing.T, s Subject) {
 	closed := make(chan error, 1)
 	var once atomic.Bool
 	err := r.Use(t.Context(), s.Utterance.ModelID, func(ctx context.Context, m registry.Model) error {
-		_, err := m.Generate(ctx, s.Utterance, sinkFunc(func([]float32) error {
+		_, err := m.Generate(ctx, []tts.Line{{Utterance: s.Utterance, Sink: sinkFunc(func([]float32) error {
 			if once.CompareAndSwap(false, true) {
 				go func() { closed <- r.Close(context.Background()) }()
 				select {
@@ -246,7 +246,7 @@ func testClose(t *testing.T, s Subject) {
 				}
 			}
 			return nil
-		}), func(tts.Progress) {})
+		})}}, func(tts.Progress) {})
 		return err
 	})
 	if tts.CodeOf(err) != tts.CodeCanceled {
@@ -286,7 +286,10 @@ func load(t *testing.T, r *registry.Registry, id string) {
 
 func generate(ctx context.Context, r *registry.Registry, u tts.Utterance, sink tts.Sink, progress func(tts.Progress)) (res tts.Result, err error) {
 	err = r.Use(ctx, u.ModelID, func(ctx context.Context, m registry.Model) error {
-		res, err = m.Generate(ctx, u, sink, progress)
+		made, err := m.Generate(ctx, []tts.Line{{Utterance: u, Sink: sink}}, progress)
+		if len(made) == 1 {
+			res = made[0]
+		}
 		return err
 	})
 	return res, err
@@ -355,11 +358,27 @@ type toneModel struct {
 	closed atomic.Bool
 }
 
-// Generate writes the tones frame by frame. The seed chooses their pitch.
-func (m *toneModel) Generate(ctx context.Context, u tts.Utterance, sink tts.Sink, progress func(tts.Progress)) (tts.Result, error) {
+// Generate writes the tones line by line, frame by frame. The seed chooses their pitch.
+func (m *toneModel) Generate(ctx context.Context, lines []tts.Line, progress func(tts.Progress)) (made []tts.Result, err error) {
 	m.users.Add(1)
 	defer m.users.Add(-1)
-	res := tts.Result{Seed: 1}
+	frames := 0
+	for _, l := range lines {
+		res, err := m.speak(ctx, l.Utterance, l.Sink, func() {
+			if frames++; progress != nil {
+				progress(tts.Progress{Stage: tts.StageFrames, Frames: frames})
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, res)
+	}
+	return made, nil
+}
+
+func (m *toneModel) speak(ctx context.Context, u tts.Utterance, sink tts.Sink, framed func()) (tts.Result, error) {
+	res := tts.Result{OutputPath: u.OutputPath, Seed: 1}
 	if u.Sampling.Seed != nil {
 		res.Seed = *u.Sampling.Seed
 	}
@@ -375,9 +394,7 @@ func (m *toneModel) Generate(ctx context.Context, u tts.Utterance, sink tts.Sink
 		}
 		res.Frames++
 		res.Samples += len(pcm)
-		if progress != nil {
-			progress(tts.Progress{Stage: tts.StageFrames, Frames: res.Frames})
-		}
+		framed()
 	}
 	return res, nil
 }

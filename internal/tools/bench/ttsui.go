@@ -72,7 +72,7 @@ func (t *ttsui) speak(ctx context.Context, j job) (out take, err error) {
 		}
 	}
 	w := &watch{started: time.Now(), take: &out}
-	if _, err := t.model.Generate(ctx, u, w, nil, probe); err != nil {
+	if _, err := t.model.Generate(ctx, []tts.Line{{Utterance: u, Sink: w}}, nil, probe); err != nil {
 		return out, err
 	}
 	out.Total = time.Since(w.started).Seconds()

@@ -1,0 +1,138 @@
+package qwen3tts
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+
+	"ttsui/internal/tts"
+	mlx "ttsui/mlxbridge"
+)
+
+// referencePiece is how many frames of the reference the codec hears at once.
+const referencePiece = 64
+
+// voice is what is known of a reference clip, and where the codec decoder stands that speaks after it.
+type voice struct {
+	speaker mlx.Held     // [H]: the clip's x-vector
+	codes   mlx.Held     // [T, 16] Int32: its frames; nil without a transcript
+	stream  *codecStream // has heard the frames
+}
+
+// remember lets v be as far as from is.
+func (v *voice) remember(s *mlx.Scope, from *voice) {
+	if a := from.speaker.Array(); !a.IsNil() {
+		s.Hold(&v.speaker, s.Alias(a))
+	}
+	if a := from.codes.Array(); !a.IsNil() {
+		s.Hold(&v.codes, s.Alias(a))
+		v.stream.continueFrom(s, from.stream)
+	}
+}
+
+func (v *voice) state() []mlx.Array {
+	var list []mlx.Array
+	for _, h := range []*mlx.Held{&v.speaker, &v.codes} {
+		if !h.Array().IsNil() {
+			list = append(list, h.Array())
+		}
+	}
+	return append(list, v.stream.state()...)
+}
+
+func (v *voice) free() error { return cmp.Or(v.speaker.Free(), v.codes.Free(), v.stream.free()) }
+
+// fingerprint tells clips apart.
+func fingerprint(pcm []float32) string {
+	bytes := make([]byte, 0, 4*len(pcm))
+	for _, x := range pcm {
+		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(x))
+	}
+	sum := sha256.Sum256(bytes)
+	return string(sum[:])
+}
+
+// listen makes the row's voice: the x-vector of the clip and, when there is a transcript, its codes, which the codec
+// decoder hears so that the speech continues them without a seam. A clip that was heard before isn't heard again.
+func (g *generation) listen(r *row) error {
+	r.clip = fingerprint(r.Reference)
+	knewSpeaker, err := g.learn(r, "speaker "+r.clip, g.embed)
+	if err != nil || !tts.Says(r.RefText) {
+		r.made.ReusedReference = knewSpeaker
+		return err
+	}
+	knewCodes, err := g.learn(r, "codes "+r.clip, g.transcribe)
+	r.made.ReusedReference = knewSpeaker && knewCodes
+	return err
+}
+
+// learn gives the row's voice what is remembered under key, or else does the work, and remembers.
+func (g *generation) learn(r *row, key string, work func(r *row, v *voice) error) (known bool, err error) {
+	err = g.step(func(s *mlx.Scope) error {
+		var old *voice
+		if old, known = recall[*voice](&g.memory, key); known {
+			r.voice.remember(s, old)
+		}
+		return nil
+	})
+	if err != nil || known {
+		return known, err
+	}
+	v := &voice{stream: g.codec.decoder.newStream()}
+	if err = work(r, v); err == nil {
+		err = g.step(func(s *mlx.Scope) error {
+			r.voice.remember(s, v)
+			g.memory.keep(s, key, v, v.state())
+			return nil
+		})
+	}
+	if err != nil {
+		_ = g.do(context.Background(), v.free) // the first error is the one to tell
+	}
+	return false, err
+}
+
+// embed makes the x-vector of the row's clip.
+func (g *generation) embed(r *row, v *voice) error {
+	return g.step(func(s *mlx.Scope) error {
+		s.Hold(&v.speaker, g.speaker.embed(s, r.Reference))
+		s.Eval(v.speaker.Array())
+		return nil
+	})
+}
+
+// transcribe makes the codes of the row's clip and lets the codec decoder hear them.
+func (g *generation) transcribe(r *row, v *voice) (err error) {
+	pass := g.codec.encoder.newPass(r.Reference)
+	defer func() { err = cmp.Or(err, g.do(context.Background(), pass.free)) }()
+	for more := true; more && err == nil; {
+		err = g.step(func(s *mlx.Scope) error { more = pass.step(s); return nil })
+	}
+	if err != nil {
+		return err
+	}
+	var total int
+	err = g.step(func(s *mlx.Scope) error {
+		s.Hold(&v.codes, pass.codes(s))
+		s.Eval(v.codes.Array())
+		total = s.Dim(v.codes.Array(), 0)
+		return nil
+	})
+	for at := 0; at < total && err == nil; {
+		// All frames go through the codec's transformer, only the last through the costly rest.
+		piece := min(referencePiece, total-v.stream.context-at)
+		hear := v.stream.skip
+		if piece <= 0 {
+			piece, hear = total-at, func(s *mlx.Scope, codes mlx.Array) { v.stream.decode(s, codes) }
+		}
+		err = g.step(func(s *mlx.Scope) error {
+			hear(s, s.SliceAxis(v.codes.Array(), 0, at, at+piece))
+			s.Eval(v.stream.state()...)
+			return nil
+		})
+		at += piece
+	}
+	return err
+}
