@@ -25,13 +25,14 @@ type generateRequest struct {
 	RefText      string       `json:"ref_text,omitempty"`
 	OutputPath   string       `json:"output_path,omitempty"`
 	Priority     tts.Priority `json:"priority,omitempty"`
+	Takes        int          `json:"takes,omitempty"`
 	tts.Sampling
 }
 
 // newGenerateRequest takes what the mode sends, as a stray field would be refused.
 func newGenerateRequest(req tts.Request) generateRequest {
 	body := generateRequest{ModelID: req.ModelID, Text: req.Text, Language: req.Language, OutputPath: req.OutputPath,
-		Priority: req.Priority, Sampling: req.Sampling}
+		Priority: req.Priority, Takes: req.Takes, Sampling: req.Sampling}
 	switch req.Mode {
 	case tts.Clone:
 		body.RefAudioPath, body.RefText = req.RefAudioPath, req.RefText
@@ -43,19 +44,33 @@ func newGenerateRequest(req tts.Request) generateRequest {
 	return body
 }
 
-// generateAnswer is what is known about a take.
+// generateAnswer is what is known about the first take, and about each when there are several.
 type generateAnswer struct {
-	OutputPath        string  `json:"output_path"`
-	Seed              uint64  `json:"seed"`
-	Frames            int     `json:"frames"`
-	AudioSeconds      float64 `json:"audio_seconds"`
+	take
 	GenerationSeconds float64 `json:"generation_seconds"`
-	Truncated         bool    `json:"truncated"`
+	FirstAudioSeconds float64 `json:"first_audio_seconds"`
+	Takes             []take  `json:"takes"`
+}
+
+type take struct {
+	OutputPath   string  `json:"output_path"`
+	Seed         uint64  `json:"seed"`
+	Frames       int     `json:"frames"`
+	AudioSeconds float64 `json:"audio_seconds"`
+	Truncated    bool    `json:"truncated"`
 }
 
 func (a generateAnswer) result() tts.Result {
-	return tts.Result{OutputPath: a.OutputPath, Frames: a.Frames, Samples: int(math.Round(a.AudioSeconds * tts.SampleRate)),
-		Seed: a.Seed, Seconds: a.GenerationSeconds, Truncated: a.Truncated}
+	res := a.take.result(a)
+	for _, t := range a.Takes {
+		res.Takes = append(res.Takes, t.result(a))
+	}
+	return res
+}
+
+func (t take) result(a generateAnswer) tts.Result {
+	return tts.Result{OutputPath: t.OutputPath, Frames: t.Frames, Samples: int(math.Round(t.AudioSeconds * tts.SampleRate)),
+		Seed: t.Seed, Seconds: a.GenerationSeconds, Truncated: t.Truncated, FirstAudio: a.FirstAudioSeconds}
 }
 
 // Generate has the server speak req.Text: into the file req.OutputPath on the server's disk, to req.Audio as it is
@@ -135,6 +150,9 @@ func (c *Client) listen(ctx context.Context, req tts.Request) (tts.Result, error
 	take := tts.Result{OutputPath: req.OutputPath, Frames: job.Frames, Samples: samples, Seconds: time.Since(began).Seconds(), Truncated: job.Truncated}
 	if job.Seed != nil {
 		take.Seed = *job.Seed
+	}
+	if job.FirstAudio != nil {
+		take.FirstAudio = *job.FirstAudio
 	}
 	return take, nil
 }

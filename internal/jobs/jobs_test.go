@@ -157,13 +157,13 @@ func TestRecord(t *testing.T) {
 			tell(tts.Progress{Stage: tts.StageFrames, Frames: 50})
 			tell(tts.Progress{Stage: tts.StageSaving})
 			time.Sleep(time.Second)
-			return tts.Result{Frames: 50, Samples: 4 * tts.SampleRate, Seed: 7, Truncated: true}, nil
+			return tts.Result{Frames: 50, Samples: 4 * tts.SampleRate, Seed: 7, Truncated: true, FirstAudio: 1.5}, nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ended, half, end, seed := created.Add(3*time.Second), 0.5, 0.75, uint64(7)
-		job := tts.Job{ID: told[0].ID, Mode: tts.Design, ModelID: "a/b", Priority: tts.Batch, OutputPath: "/tmp/a.wav", CreatedAt: created}
+		ended, half, end, seed, first := created.Add(3*time.Second), 0.5, 0.75, uint64(7), 1.5
+		job := tts.Job{ID: told[0].ID, Mode: tts.Design, ModelID: "a/b", Priority: tts.Batch, OutputPath: "/tmp/a.wav", CreatedAt: created, Takes: 1}
 		job.State, job.StartedAt = tts.JobRunning, &created
 		var want []tts.Job
 		add := func(change func()) { change(); want = append(want, job) }
@@ -173,7 +173,7 @@ func TestRecord(t *testing.T) {
 		add(func() { job.Stage, job.Frames, job.AudioSeconds, job.RealTimeFactor = tts.StageFrames, 50, 4, &half })
 		add(func() { job.Stage = tts.StageSaving })
 		add(func() {
-			job.State, job.FinishedAt, job.Seed, job.Truncated, job.RealTimeFactor = tts.JobDone, &ended, &seed, true, &end
+			job.State, job.FinishedAt, job.Seed, job.Truncated, job.RealTimeFactor, job.FirstAudio = tts.JobDone, &ended, &seed, true, &end, &first
 		})
 		if d := cmp.Diff(want, told); d != "" {
 			t.Error(d)

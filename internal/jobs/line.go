@@ -25,7 +25,7 @@ func newJob(req tts.Request, cancel context.CancelCauseFunc) *job {
 	}
 	j.record = tts.Job{
 		ID: cmp.Or(req.JobID, tts.NewJobID()), Mode: req.Mode, ModelID: req.ModelID, Priority: cmp.Or(req.Priority, tts.Interactive),
-		State: tts.JobQueued, CreatedAt: time.Now(), OutputPath: req.OutputPath,
+		State: tts.JobQueued, CreatedAt: time.Now(), OutputPath: req.OutputPath, Takes: max(1, req.Takes),
 	}
 	return j
 }

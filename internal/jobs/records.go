@@ -123,8 +123,13 @@ func conclude(r *tts.Job, res tts.Result, err error) {
 	now := time.Now()
 	r.FinishedAt = &now
 	if err == nil {
-		r.State, r.Frames, r.Seed, r.Truncated = tts.JobDone, res.Frames, &res.Seed, res.Truncated
-		measure(r, res.Samples, now)
+		var samples int
+		r.State, r.Seed = tts.JobDone, &res.Seed
+		r.Frames, samples, r.Truncated = res.Whole()
+		if res.FirstAudio > 0 {
+			r.FirstAudio = &res.FirstAudio
+		}
+		measure(r, samples, now)
 		return
 	}
 	r.State = tts.JobFailed

@@ -202,6 +202,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		answer := post(200, path, with(with(body, "seed", 7), "priority", "batch"))
 		ask(200, "GET", "/jobs/"+answer["job_id"].(string), "/jobs/{id}", nil)
 		ask(200, "DELETE", "/jobs/"+answer["job_id"].(string), "/jobs/{id}", nil)
+		post(200, path, with(body, "takes", 3))
 		post(400, path, with(body, "text", ""))
 		post(400, path, with(body, "no such field", 1))
 		post(400, path, "{")

@@ -13,12 +13,13 @@ type speechRequest struct {
 	Language   string       `json:"language"`
 	OutputPath string       `json:"output_path"`
 	Priority   tts.Priority `json:"priority"`
+	Takes      int          `json:"takes"`
 	tts.Sampling
 }
 
 func (r speechRequest) request(mode tts.Mode, modelID string) tts.Request {
 	return tts.Request{Mode: mode, ModelID: modelID, Text: r.Text, Language: r.Language,
-		OutputPath: r.OutputPath, Priority: r.Priority, Sampling: r.Sampling}
+		OutputPath: r.OutputPath, Priority: r.Priority, Takes: r.Takes, Sampling: r.Sampling}
 }
 
 type controlRequest struct {
@@ -57,6 +58,17 @@ type generateAnswer struct {
 	AudioSeconds      float64 `json:"audio_seconds"`
 	GenerationSeconds float64 `json:"generation_seconds"`
 	Truncated         bool    `json:"truncated"`
+	FirstAudioSeconds float64 `json:"first_audio_seconds"`
+	Takes             []take  `json:"takes,omitempty"` // all, when several were asked for; the fields above are the first one's
+}
+
+// take is one of several.
+type take struct {
+	OutputPath   string  `json:"output_path"`
+	Seed         uint64  `json:"seed"`
+	Frames       int     `json:"frames"`
+	AudioSeconds float64 `json:"audio_seconds"`
+	Truncated    bool    `json:"truncated"`
 }
 
 // generate serves a mode whose body is a T that makes the request.
@@ -100,8 +112,12 @@ func (s *Server) speak(w http.ResponseWriter, r *http.Request, req tts.Request) 
 		s.writeError(w, r, err)
 		return
 	}
-	s.writeJSON(w, r, http.StatusOK, generateAnswer{
+	answer := generateAnswer{
 		OutputPath: res.OutputPath, Success: true, JobID: jobID, Seed: res.Seed, Frames: res.Frames,
-		AudioSeconds: res.AudioSeconds(), GenerationSeconds: res.Seconds, Truncated: res.Truncated,
-	})
+		AudioSeconds: res.AudioSeconds(), GenerationSeconds: res.Seconds, Truncated: res.Truncated, FirstAudioSeconds: res.FirstAudio,
+	}
+	for _, one := range res.Takes {
+		answer.Takes = append(answer.Takes, take{one.OutputPath, one.Seed, one.Frames, one.AudioSeconds(), one.Truncated})
+	}
+	s.writeJSON(w, r, http.StatusOK, answer)
 }

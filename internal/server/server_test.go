@@ -263,8 +263,8 @@ func TestGenerate(t *testing.T) {
 			seconds, _ := answer["generation_seconds"].(float64)
 			id, _ := answer["job_id"].(string)
 			want := object{"output_path": h.out(), "success": true, "error": nil, "job_id": id, "seed": 7.0, "frames": 3.0, "audio_seconds": 0.24,
-				"generation_seconds": seconds, "truncated": true}
-			if _, job := h.call(t, "GET", "/jobs/"+id, nil); job["state"] != "done" || job["seed"] != 7.0 {
+				"generation_seconds": seconds, "truncated": true, "first_audio_seconds": answer["first_audio_seconds"]}
+			if _, job := h.call(t, "GET", "/jobs/"+id, nil); job["state"] != "done" || job["seed"] != 7.0 || job["first_audio_seconds"] != want["first_audio_seconds"] {
 				t.Errorf("the job: %v", job)
 			}
 			if d := cmp.Diff(want, answer); d != "" || status != 200 || seconds <= 0 {

@@ -4,9 +4,11 @@
 package speech
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -73,8 +75,11 @@ func (s *Service) Generate(ctx context.Context, req tts.Request) (tts.Result, er
 	if err := req.Validate(); err != nil {
 		return tts.Result{}, err
 	}
-	if s.Outputs != nil && req.OutputPath != "" {
-		if err := s.Outputs.Check(req.OutputPath); err != nil {
+	for _, take := range req.Each() {
+		if s.Outputs == nil || take.OutputPath == "" {
+			continue
+		}
+		if err := s.Outputs.Check(take.OutputPath); err != nil {
 			return tts.Result{}, err
 		}
 	}
@@ -84,7 +89,7 @@ func (s *Service) Generate(ctx context.Context, req tts.Request) (tts.Result, er
 			return err
 		}
 		res, err = s.Queue.Run(ctx, req, func(ctx context.Context, tell func(tts.Progress)) (tts.Result, error) {
-			return s.take(ctx, m, req, tell)
+			return s.perform(ctx, m, req, tell)
 		})
 		return err
 	})
@@ -111,63 +116,102 @@ func (s *Service) Check(req tts.Request) error {
 	return checkClip(req)
 }
 
-// take speaks into the file, whole or not at all, and to whoever listens.
-func (s *Service) take(ctx context.Context, m registry.Model, req tts.Request, tell func(tts.Progress)) (tts.Result, error) {
-	started := time.Now()
-	var to sinks
-	var out *audio.WAVFile
-	if req.OutputPath != "" {
-		if s.Note != nil {
-			s.Note(filepath.Dir(req.OutputPath))
-		}
-		var err error
-		if out, err = s.createWAV(req.OutputPath); err != nil {
-			return tts.Result{}, err
-		}
-		defer out.Abort()
-		to = append(to, out)
+// perform speaks the takes into their files, whole or not at all, and to whoever listens.
+func (s *Service) perform(ctx context.Context, m registry.Model, req tts.Request, tell func(tts.Progress)) (tts.Result, error) {
+	if s.Note != nil && req.OutputPath != "" {
+		s.Note(filepath.Dir(req.OutputPath))
 	}
-	if req.Audio != nil {
-		to = append(to, req.Audio)
+	first := &firstSound{since: time.Now()}
+	var lines []tts.Line
+	var files []*audio.WAVFile
+	for _, take := range req.Each() {
+		to := sinks{first}
+		if take.OutputPath != "" {
+			file, err := s.createWAV(take.OutputPath)
+			if err != nil {
+				return tts.Result{}, err
+			}
+			defer file.Abort()
+			files, to = append(files, file), append(to, file)
+		}
+		if take.Audio != nil {
+			to = append(to, take.Audio)
+		}
+		lines = append(lines, tts.Line{Utterance: tts.Utterance{Request: take}, Sink: to})
 	}
-	res, err := s.speak(ctx, m, req, to, tell)
+	made, err := s.speak(ctx, m, lines, tell)
 	if err != nil {
 		return tts.Result{}, err
 	}
-	res.OutputPath, res.Seconds = req.OutputPath, time.Since(started).Seconds()
-	where := "sent to the client"
-	if out != nil {
-		where = req.OutputPath
-		s.Log.Info().Msg("Saving output...")
-		tell(tts.Progress{Stage: tts.StageSaving, Frames: res.Frames})
-		if err := out.Commit(); err != nil {
-			return tts.Result{}, err
-		}
+	res := first.result(made)
+	s.tally.add(res, made[0].Seconds)
+	if err := s.save(files, res, tell); err != nil {
+		return tts.Result{}, err
 	}
-	s.Log.Debug().Msgf("%d frames, %.2f seconds of audio, in %.2f seconds, seed %d", res.Frames, res.AudioSeconds(), res.Seconds, res.Seed)
-	s.Log.Info().Msgf("Generated %s audio: %s", req.Mode, where)
+	s.logResult(req, res)
 	return res, nil
 }
 
-// speak listens to the reference, if there is one, and lets the model speak.
-func (s *Service) speak(ctx context.Context, m registry.Model, req tts.Request, to tts.Sink, tell func(tts.Progress)) (tts.Result, error) {
-	lines := stageLines(req.Mode)
-	s.Log.Info().Msg(lines.prepare)
-	u := tts.Utterance{Request: req}
-	if req.Mode == tts.Clone {
-		tell(tts.Progress{Stage: tts.StageReference})
-		var err error
-		if u.Reference, err = audio.ReadReference(ctx, req.RefAudioPath); err != nil {
-			return tts.Result{}, err
+// save gives the files their names.
+func (s *Service) save(files []*audio.WAVFile, res tts.Result, tell func(tts.Progress)) error {
+	if len(files) == 0 {
+		return nil
+	}
+	s.Log.Info().Msg("Saving output...")
+	frames, _, _ := res.Whole()
+	tell(tts.Progress{Stage: tts.StageSaving, Frames: frames})
+	for _, file := range files {
+		if err := file.Commit(); err != nil {
+			return err
 		}
 	}
-	s.Log.Info().Msg(lines.generate)
-	made, err := m.Generate(ctx, []tts.Line{{Utterance: u, Sink: to}}, tell)
-	if err != nil {
-		return tts.Result{}, err
+	return nil
+}
+
+// speak listens to the reference, if there is one, and lets the model speak.
+func (s *Service) speak(ctx context.Context, m registry.Model, lines []tts.Line, tell func(tts.Progress)) ([]tts.Result, error) {
+	req := lines[0].Request
+	texts := stageLines(req.Mode)
+	s.Log.Info().Msg(texts.prepare)
+	if req.Mode == tts.Clone {
+		tell(tts.Progress{Stage: tts.StageReference})
+		clip, err := audio.ReadReference(ctx, req.RefAudioPath)
+		if err != nil {
+			return nil, err
+		}
+		for i := range lines {
+			lines[i].Reference = clip
+		}
 	}
-	s.tally.add(made[0])
-	return made[0], nil
+	s.Log.Info().Msg(texts.generate)
+	return m.Generate(ctx, lines, tell)
+}
+
+// firstSound notes when the first sample comes.
+type firstSound struct {
+	since time.Time
+	after time.Duration // 0 before it
+}
+
+// WriteSamples implements tts.Sink.
+func (f *firstSound) WriteSamples([]float32) error {
+	if f.after == 0 {
+		f.after = time.Since(f.since)
+	}
+	return nil
+}
+
+// result makes one result of those of all takes, which take the whole time each.
+func (f *firstSound) result(made []tts.Result) tts.Result {
+	made, took := slices.Clone(made), time.Since(f.since)
+	for i := range made {
+		made[i].Seconds, made[i].FirstAudio = took.Seconds(), f.after.Seconds()
+	}
+	res := made[0]
+	if len(made) > 1 {
+		res.Takes = made
+	}
+	return res
 }
 
 // sinks give what they get to each of them.
@@ -192,6 +236,20 @@ func (s *Service) createWAV(path string) (*audio.WAVFile, error) {
 	return s.Outputs.CreateWAV(path)
 }
 
+// logResult tells where the audio is and, for those who look closer, how it was made.
+func (s *Service) logResult(req tts.Request, res tts.Result) {
+	for _, take := range res.Each() {
+		s.Log.Debug().Msgf("%d frames, %.2f seconds of audio, in %.2f seconds, the first after %.2f, seed %d",
+			take.Frames, take.AudioSeconds(), take.Seconds, take.FirstAudio, take.Seed)
+	}
+	if res.ReusedReference || res.ReusedRows > 0 {
+		s.Log.Debug().Msgf("Remembered: reference %t, %d of %d rows of the prompt", res.ReusedReference, res.ReusedRows, res.PromptRows)
+	}
+	for _, take := range res.Each() {
+		s.Log.Info().Msgf("Generated %s audio: %s", req.Mode, cmp.Or(take.OutputPath, "sent to the client"))
+	}
+}
+
 func (s *Service) logFailure(mode tts.Mode, err error) {
 	if tts.CodeOf(err) == tts.CodeCanceled {
 		s.Log.Info().Msgf("Stopped generating %s audio", mode)
@@ -209,9 +267,11 @@ func checkClip(req tts.Request) error {
 		return err
 	}
 	ref, errRef := os.Stat(req.RefAudioPath)
-	out, errOut := os.Stat(req.OutputPath)
-	if errRef == nil && errOut == nil && os.SameFile(ref, out) {
-		return tts.Errorf(tts.CodeInvalid, "Choose another output_path.", "the result would replace the reference clip %q", req.RefAudioPath)
+	for _, take := range req.Each() {
+		out, errOut := os.Stat(take.OutputPath)
+		if errRef == nil && errOut == nil && os.SameFile(ref, out) {
+			return tts.Errorf(tts.CodeInvalid, "Choose another output_path.", "the result would replace the reference clip %q", req.RefAudioPath)
+		}
 	}
 	return nil
 }

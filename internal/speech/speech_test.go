@@ -137,6 +137,12 @@ func TestFailureLeavesNothing(t *testing.T) {
 			}
 			return nil
 		}}, func(*studio, *tts.Request) {}, tts.CodeDiskFull},
+		{"failing takes", registrytest.Tones{OnFrame: func(_ context.Context, n int) error {
+			if n == 2 {
+				return diskFull
+			}
+			return nil
+		}}, func(_ *studio, r *tts.Request) { r.Takes = 3 }, tts.CodeDiskFull},
 		{"panicking model", registrytest.Tones{OnFrame: func(context.Context, int) error { panic("bad shape") }},
 			func(*studio, *tts.Request) {}, tts.CodeInternal},
 		{"hanging model", registrytest.Tones{OnFrame: func(ctx context.Context, _ int) error {

@@ -16,16 +16,22 @@ type tally struct {
 	last        *tts.GenerationStats
 }
 
-// add counts a generation, whose seconds are those of the model's work.
-func (t *tally) add(res tts.Result) {
-	g := &tts.GenerationStats{Frames: res.Frames, AudioSeconds: res.AudioSeconds(), Seconds: res.Seconds}
-	if res.Seconds > 0 && res.Samples > 0 { // JSON has no infinity
-		g.FramesPerSecond = float64(res.Frames) / res.Seconds
-		g.RealTimeFactor = res.Seconds / res.AudioSeconds()
+// add counts a generation. Seconds are those of the model's work.
+func (t *tally) add(res tts.Result, seconds float64) {
+	frames, samples, _ := res.Whole()
+	g := &tts.GenerationStats{Frames: frames, AudioSeconds: float64(samples) / tts.SampleRate, Seconds: seconds, FirstAudio: res.FirstAudio, ReusedReference: res.ReusedReference}
+	if seconds > 0 && samples > 0 { // JSON has no infinity
+		g.FramesPerSecond = float64(frames) / seconds
+		g.RealTimeFactor = seconds / g.AudioSeconds
+	}
+	for _, take := range res.Each() {
+		g.Takes++
+		g.PromptRows += take.PromptRows
+		g.ReusedRows += take.ReusedRows
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.generations++
+	t.generations += uint64(g.Takes)
 	t.last = g
 }
 

@@ -19,11 +19,13 @@ type Job struct {
 	Position int      `json:"position"` // of a queued job: 1 has the next turn; else 0
 	Stage    Stage    `json:"stage"`    // what was done last; "" before the first turn
 
-	Frames         int      `json:"frames"`           // codec frames so far
-	AudioSeconds   float64  `json:"audio_seconds"`    // how long they play
-	RealTimeFactor *float64 `json:"real_time_factor"` // seconds of work for a second of audio: below 1 is faster than it plays
-	Truncated      bool     `json:"truncated"`        // stopped by the frame limit
-	Seed           *uint64  `json:"seed"`             // known at the end
+	Takes          int      `json:"takes"`               // of the text; what follows counts all of them
+	Frames         int      `json:"frames"`              // codec frames so far
+	AudioSeconds   float64  `json:"audio_seconds"`       // how long they play
+	RealTimeFactor *float64 `json:"real_time_factor"`    // seconds of work for a second of audio: below 1 is faster than it plays
+	Truncated      bool     `json:"truncated"`           // stopped by the frame limit
+	Seed           *uint64  `json:"seed"`                // the first take's; known at the end
+	FirstAudio     *float64 `json:"first_audio_seconds"` // from its turn to the first sound; known at the end
 
 	CreatedAt  time.Time  `json:"created_at"`
 	StartedAt  *time.Time `json:"started_at"`

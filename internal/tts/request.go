@@ -28,6 +28,7 @@ type Request struct {
 	RefAudioPath string // Clone: the reference clip, absolute
 	RefText      string // Clone: the clip's transcript; "" clones from the speaker vector alone
 	OutputPath   string // the WAV to write, absolute; may be empty when Audio is set
+	Takes        int    // how many times it is spoken, each with a seed and into a file of its own (see Each); 0 is 1, at most MaxTakes
 	Sampling     Sampling
 
 	Priority Priority  // "" is Interactive
@@ -75,6 +76,9 @@ func (r *Request) Validate() error {
 		return err
 	}
 	if err := r.validateOutput(); err != nil {
+		return err
+	}
+	if err := r.validateTakes(); err != nil {
 		return err
 	}
 	if p := r.Priority; p != "" && p != Interactive && p != Batch {

@@ -38,7 +38,12 @@ type GenerationStats struct {
 	AudioSeconds    float64 `json:"audio_seconds"`
 	Seconds         float64 `json:"seconds"` // of the model's work, from the prompt to the last sample
 	FramesPerSecond float64 `json:"frames_per_second"`
-	RealTimeFactor  float64 `json:"real_time_factor"` // seconds of work for a second of audio: below 1 is faster than it plays
+	RealTimeFactor  float64 `json:"real_time_factor"`    // seconds of work for a second of audio: below 1 is faster than it plays
+	FirstAudio      float64 `json:"first_audio_seconds"` // from the job's turn to the first sample
+	Takes           int     `json:"takes"`               // spoken together; the figures above count all
+	PromptRows      int     `json:"prompt_rows"`         // rows that the model reads before it speaks, in all prompts
+	ReusedRows      int     `json:"reused_rows"`         // of them, that it remembered
+	ReusedReference bool    `json:"reused_reference"`    // it remembered the clip of a clone
 }
 
 // Versions names what a process was built from.

@@ -35,7 +35,8 @@ type Service interface {
 
 	// Generate speaks req.Text into the WAV file req.OutputPath, to req.Audio, or both, when its turn comes. The
 	// file is complete or absent: after an error or a cancelled ctx nothing is left and a file that stood there
-	// before is untouched.
+	// before is untouched. Several takes are complete or absent together, except that those that have their names
+	// already stay when the disk fails at the name of a later one.
 	Generate(ctx context.Context, req Request) (Result, error)
 
 	Jobs // what Generate was asked for
@@ -68,6 +69,9 @@ type Result struct {
 	Seed       uint64  // the seed used, so that the take can be made again
 	Seconds    float64 // wall time from request to last sample
 	Truncated  bool    // stopped by the frame limit, not by the model's end-of-speech
+	FirstAudio float64 // seconds from the job's turn to the first sample; 0 when there is none
+
+	Takes []Result // each of them, this one first, when several were asked for; else nil
 
 	PromptRows      int  // rows of the prompt, one for each token of text or frame of the reference
 	ReusedRows      int  // of them, that an earlier generation has read already

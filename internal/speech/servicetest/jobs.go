@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -40,8 +41,8 @@ func (s Subject) testAudio(t *testing.T) {
 		var jobs []tts.Job
 		req.Watch = func(j tts.Job) { jobs = append(jobs, j) }
 		res, err := service.Generate(t.Context(), req)
-		want := tts.Result{OutputPath: req.OutputPath, Frames: len(req.Text), Samples: len(req.Text) * tts.FrameSamples, Seed: seed, Seconds: res.Seconds}
-		if err != nil || res != want {
+		want := tts.Result{OutputPath: req.OutputPath, Frames: len(req.Text), Samples: len(req.Text) * tts.FrameSamples, Seed: seed, Seconds: res.Seconds, FirstAudio: res.FirstAudio}
+		if err != nil || !reflect.DeepEqual(res, want) || res.FirstAudio <= 0 || res.FirstAudio > res.Seconds {
 			t.Errorf("%+v, %v", res, err)
 		}
 		if len(heard[i].pcm) != res.Samples {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -49,6 +50,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("an unload that fails", s.testFailedUnload)
 	t.Run("unload in use", s.testUnloadInUse)
 	t.Run("generate", s.testGenerate)
+	t.Run("takes", s.testTakes)
 	t.Run("generate refuses", s.testGenerateRefuses)
 	t.Run("cancel", s.testCancel)
 	t.Run("audio as it is made", s.testAudio)
@@ -256,8 +258,8 @@ func (s Subject) testGenerate(t *testing.T) {
 		seed, frames := uint64(1<<63+12345), 3
 		req.Sampling.Seed, req.Sampling.MaxFrames = &seed, &frames
 		res, err := service.Generate(t.Context(), req)
-		want := tts.Result{OutputPath: req.OutputPath, Frames: 3, Samples: 3 * tts.FrameSamples, Seed: seed, Truncated: true, Seconds: res.Seconds}
-		if err != nil || res != want || res.Seconds < 0 {
+		want := tts.Result{OutputPath: req.OutputPath, Frames: 3, Samples: 3 * tts.FrameSamples, Seed: seed, Truncated: true, Seconds: res.Seconds, FirstAudio: res.FirstAudio}
+		if err != nil || !reflect.DeepEqual(res, want) || res.FirstAudio <= 0 || res.FirstAudio > res.Seconds {
 			t.Errorf("%s: %+v, %v", req.Mode, res, err)
 		}
 		if info, err := os.Stat(req.OutputPath); err != nil || info.Size() < int64(2*res.Samples) {
@@ -283,6 +285,8 @@ func (s Subject) testGenerateRefuses(t *testing.T) {
 		{"the design model", design(t), tts.CodeNotLoaded, "VoiceDesign model not loaded"},
 		{"no text", change(control(t), func(r *tts.Request) { r.Text = " " }), tts.CodeInvalid, "Target text is required"},
 		{"no mode", change(control(t), func(r *tts.Request) { r.Mode = "sing" }), tts.CodeInvalid, "unknown mode"},
+		{"too many takes", change(control(t), func(r *tts.Request) { r.Takes = 9 }), tts.CodeInvalid, "takes 9 is out of range"},
+		{"takes to listen to", change(control(t), func(r *tts.Request) { r.Takes, r.Audio = 2, &sink{} }), tts.CodeInvalid, "several takes"},
 		{"a strange voice", change(control(t), func(r *tts.Request) { r.Speaker = "Nobody" }), tts.CodeInvalid, "unknown speaker"},
 		{"no clip", change(s.clone(t), func(r *tts.Request) { r.RefAudioPath += ".none" }), tts.CodeNotFound, ".none"},
 	} {

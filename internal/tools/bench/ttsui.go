@@ -16,6 +16,7 @@ import (
 // ttsui measures our own engine in this process.
 type ttsui struct {
 	dir, dtype string
+	spoken     int
 	thread     *mlx.Thread
 	model      *qwen3tts.Model
 }
@@ -61,8 +62,10 @@ func (w *watch) WriteSamples(pcm []float32) error {
 
 func (t *ttsui) speak(ctx context.Context, j job) (out take, err error) {
 	seed := uint64(1)
+	t.spoken++
+	text := fmt.Sprintf("%0*d", len(j.Text), t.spoken) // a model remembers the prompt that it has read before
 	u := tts.Utterance{Request: tts.Request{
-		Mode: tts.Control, Text: j.Text, Language: "English", Speaker: j.Speaker,
+		Mode: tts.Control, Text: text, Language: "English", Speaker: j.Speaker,
 		Sampling: tts.Sampling{Temperature: &j.Temperature, TopK: &j.TopK, MaxFrames: &j.Frames, Seed: &seed},
 	}}
 	var probe qwen3tts.Probe
