@@ -78,6 +78,12 @@ func (e *Engine) Load(ctx context.Context, modelID string) (registry.Model, erro
 	if err != nil {
 		return nil, err
 	}
+	if e.device.GPU { // on the CPU it would take longer than it saves
+		if err := m.WarmUp(ctx); err != nil {
+			_ = m.Close() // the first error is the one to tell
+			return nil, err
+		}
+	}
 	return model{m}, nil
 }
 

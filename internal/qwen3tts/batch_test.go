@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ttsui/internal/testkit"
 	"ttsui/internal/tts"
 )
@@ -47,6 +49,36 @@ func drawn(u tts.Utterance, n int) tts.Utterance {
 	warm, seed, frames := 0.9, uint64(n), 3+n
 	u.Sampling.Temperature, u.Sampling.Seed, u.Sampling.MaxFrames = &warm, &seed, &frames
 	return u
+}
+
+// pieces is a sink that notes after which frames of all lines its samples came, and how many frames these were.
+type pieces struct {
+	frames *int
+	came   [][2]int
+}
+
+func (p *pieces) WriteSamples(pcm []float32) error {
+	p.came = append(p.came, [2]int{*p.frames, len(pcm) / tts.FrameSamples})
+	return nil
+}
+
+// The sound of each line leaves while the next frames are still to be made: one frame at first, then 2, 4 and always 8.
+func TestSoundLeavesAtOnce(t *testing.T) {
+	m := loadTiny(t, testkit.Golden("checkpoints", "custom_voice"))
+	long, short, told := control("Hello."), control("Hello."), 0
+	frames, fewer := 24, 6
+	long.Sampling.MaxFrames, short.Sampling.MaxFrames = &frames, &fewer
+	a, b := &pieces{frames: &told}, &pieces{frames: &told}
+	if _, err := m.Generate(t.Context(), []tts.Line{{Utterance: long, Sink: a}, {Utterance: short, Sink: b}}, func(p tts.Progress) { told = p.Frames }, nil); err != nil {
+		t.Fatal(err)
+	}
+	// What is told counts the frames of both, those before the step that made the sound.
+	if d := cmp.Diff([][2]int{{0, 1}, {4, 2}, {12, 4}, {20, 8}, {28, 8}, {30, 1}}, a.came); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([][2]int{{0, 1}, {4, 2}, {12, 3}}, b.came); d != "" {
+		t.Error(d)
+	}
 }
 
 // The error of one line, here of the last one's prompt, ends all of them, and nothing is left.

@@ -125,7 +125,6 @@ func TestCodecDecoderOnePass(t *testing.T) {
 	near(t, "frames 298 to 303", pcm[298*frameSamples:304*frameSamples], goldenFloats(t, path, "long_full_298_304"), 1e-5)
 }
 
-// A stream gives the samples of one pass, however the frames are cut into pieces, also beyond the window of 72 frames.
 // A stream that has skipped frames, and then decoded as many as the vocoder looks back, goes on as if it had decoded
 // all; after fewer it doesn't.
 func TestCodecStreamSkips(t *testing.T) {
@@ -158,6 +157,7 @@ func TestCodecStreamSkips(t *testing.T) {
 	})
 }
 
+// A stream gives the samples of one pass, however the frames are cut into pieces, also beyond the window of 72 frames.
 func TestCodecStreamEqualsOnePass(t *testing.T) {
 	const frames = 110
 	codes := goldenInts(t, testkit.Golden("ref_torch", "codec_decode.safetensors"), "long_codes")[:frames*codeGroups]
@@ -173,7 +173,7 @@ func TestCodecStreamEqualsOnePass(t *testing.T) {
 		})
 		return pcm
 	}
-	for _, pieces := range [][]int{{1}, {7}, {72, 38}, {71, 1, 1, 37}, {90, 3, 17}, {2, 40, 1, 61, 6}} {
+	for _, pieces := range [][]int{{1}, {2}, {4}, {1, 2, 4, 8}, {7}, {72, 38}, {71, 1, 1, 37}, {90, 3, 17}, {2, 40, 1, 61, 6}} {
 		t.Run(fmt.Sprint(pieces), func(t *testing.T) { near(t, "wave", stream(pieces...), whole, 1e-5) })
 	}
 }
