@@ -29,10 +29,11 @@ const (
 	PartCodec     = "codec"
 )
 
-// Generate speaks lines together, each into its own sink, and tells what it made of each. What a line says doesn't
-// depend on the others: they share the reading of the weights, which is what a frame's time goes into, so that several
-// take little longer than one. The first error ends them all. It ends with CodeCanceled within one frame of ctx's end.
-// progress, which counts the frames of all lines, and probe may be nil.
+// Generate speaks lines together, each into its own sink, and tells what it made of each. They share the reading of the
+// weights, which is what a frame's time goes into, so that several take little longer than one. What a line says
+// doesn't depend on the others, but for rounding where a backend adds up the products of several rows in another order
+// than those of one; on the CPU only quantised weights do that. The first error ends them all. It ends with
+// CodeCanceled within one frame of ctx's end. progress, which counts the frames of all lines, and probe may be nil.
 func (m *Model) Generate(ctx context.Context, lines []tts.Line, progress func(tts.Progress), probe Probe) ([]tts.Result, error) {
 	if progress == nil {
 		progress = func(tts.Progress) {}

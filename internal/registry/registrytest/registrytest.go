@@ -30,6 +30,7 @@ type Subject struct {
 func Run(t *testing.T, s Subject) {
 	t.Run("speaks what it says it spoke", func(t *testing.T) { testSpeaks(t, s) })
 	t.Run("same seed, same audio", func(t *testing.T) { testSeed(t, s) })
+	t.Run("lines together, as each alone", func(t *testing.T) { testTogether(t, s) })
 	t.Run("cancel ends within a frame", func(t *testing.T) { testCancel(t, s) })
 	t.Run("a sink's error ends the generation", func(t *testing.T) { testSinkError(t, s) })
 	t.Run("a model in use is not unloaded", func(t *testing.T) { testLease(t, s) })
@@ -85,6 +86,39 @@ func testSeed(t *testing.T, s Subject) {
 	}
 	if !slices.Equal(first.pcm, second.pcm) {
 		t.Errorf("two takes with one seed differ: %d and %d samples", len(first.pcm), len(second.pcm))
+	}
+}
+
+func testTogether(t *testing.T, s Subject) {
+	r := loaded(t, s)
+	var lines []tts.Line
+	var alone [3]recorder
+	frames := 0
+	for i := range alone {
+		u, seed, most := s.Utterance, uint64(i), 3-i // they end one after the other
+		u.Sampling.Seed, u.Sampling.MaxFrames = &seed, &most
+		res, err := generate(t.Context(), r, u, &alone[i], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames += res.Frames
+		lines = append(lines, tts.Line{Utterance: u, Sink: &recorder{}})
+	}
+	told := 0
+	err := r.Use(t.Context(), s.Utterance.ModelID, func(ctx context.Context, m registry.Model) error {
+		made, err := m.Generate(ctx, lines, func(p tts.Progress) { told = max(told, p.Frames) })
+		for i, res := range made {
+			if got := lines[i].Sink.(*recorder).pcm; !slices.Equal(got, alone[i].pcm) || res.Samples != len(got) || res.Seed != uint64(i) {
+				t.Errorf("line %d, %+v, says something else in company", i, res)
+			}
+		}
+		if len(made) != len(lines) {
+			t.Errorf("%d results", len(made))
+		}
+		return err
+	})
+	if err != nil || told != frames {
+		t.Errorf("told of %d frames of %d; %v", told, frames, err)
 	}
 }
 
