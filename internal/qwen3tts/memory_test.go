@@ -102,7 +102,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	m.memory.most = 3*each + each/2
 	for i := range 8 {
 		generate(t, m, text(i))
-		generate(t, m, text(0)) // is kept by that
+		if _, r := generate(t, m, text(0)); r.ReusedRows == 0 {
+			t.Errorf("after %d texts the one that is used again and again is forgotten", i+1)
+		}
 		if b := m.memory.bytes; b > m.memory.most || b < min(i+1, 3)*each {
 			t.Errorf("after %d texts it remembers %d bytes of %d", i+1, b, m.memory.most)
 		}
