@@ -40,13 +40,15 @@ func newDecoder(w *nn.Weights, name string, c decoderConfig) decoder {
 	return d
 }
 
-// forward maps rows x [time, hidden] that follow what the caches hold to [time, hidden], after the final norm.
+// forward maps rows x [time, hidden] that follow what the caches hold to the last row's [1, hidden], before the final
+// norm.
 func (d *decoder) forward(s *mlx.Scope, x mlx.Array, past caches) mlx.Array {
 	for i, l := range d.layers {
-		x = s.Add(x, l.attn.Apply(s, l.attnNorm.Apply(s, x), past[i]))
-		x = s.Add(x, l.mlp.Apply(s, l.mlpNorm.Apply(s, x)))
+		x = l.attn.Residual(s, x, l.attnNorm, past[i])
+		x = l.mlp.Residual(s, x, l.mlpNorm)
 	}
-	return d.norm.Apply(s, x)
+	time := s.Dim(x, 0)
+	return s.SliceAxis(x, 0, time-1, time)
 }
 
 // caches remembers the keys and values of each layer.

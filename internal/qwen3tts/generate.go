@@ -204,8 +204,7 @@ func (g *generation) prefill(s *mlx.Scope, req tts.Request) error {
 	g.tap.see("prefill", p.prefill)
 	g.tap.see("trailing", p.trailing)
 	g.tap.see("pad", p.pad)
-	h := g.talker.decoder.forward(s, p.prefill, g.past)
-	s.Hold(&g.hidden, s.SliceAxis(h, 0, rows-1, rows))
+	s.Hold(&g.hidden, g.talker.forward(s, p.prefill, g.past))
 	s.Hold(&g.trailing, p.trailing)
 	s.Hold(&g.pad, p.pad)
 	s.Hold(&g.seen, s.Zeros(mlx.Bool, t.VocabSize))
@@ -237,8 +236,7 @@ func (g *generation) frame(s *mlx.Scope) (done bool, err error) {
 	g.tap.see("frame", all)
 	g.lap(s, PartPredictor, all)
 
-	next := g.talker.decoder.forward(s, s.Add(row, g.textRow(s)), g.past) // [1, H]
-	s.Hold(&g.hidden, next)
+	s.Hold(&g.hidden, g.talker.forward(s, s.Add(row, g.textRow(s)), g.past))
 	s.Eval(all, g.hidden.Array(), g.seen.Array())
 	g.lap(s, PartTalker)
 

@@ -47,9 +47,8 @@ func (p *predictor) predict(s *mlx.Scope, h, row0 mlx.Array, past caches, how sa
 	rows := []mlx.Array{row0}               // of all sixteen codes, [1, H] each
 	x := p.project(s, s.Concat(0, h, row0)) // positions 0 and 1
 	for g := range p.heads {
-		y := p.decoder.forward(s, x, past)
-		last := s.SliceAxis(y, 0, s.Dim(y, 0)-1, s.Dim(y, 0)) // [1, hidden]
-		l := s.AsType(p.heads[g].Apply(s, last), mlx.Float32)
+		y := p.decoder.forward(s, x, past) // [1, hidden]
+		l := s.AsType(p.heads[g].ApplyNormed(s, p.decoder.norm, y), mlx.Float32)
 		l = s.Reshape(l, s.Dim(l, 1)) // [codes]
 		tap.see("predictor.logits", l)
 		var key mlx.Array

@@ -35,6 +35,12 @@ func (t *talker) text(s *mlx.Scope, ids mlx.Array) mlx.Array {
 // codec embeds ids [n] of the codec vocabulary as rows [n, H].
 func (t *talker) codec(s *mlx.Scope, ids mlx.Array) mlx.Array { return t.codecEmbedding.Lookup(s, ids) }
 
+// forward sends rows x [time, H] that follow what the caches hold through the decoder and gives the last one's output
+// [1, H].
+func (t *talker) forward(s *mlx.Scope, x mlx.Array, past caches) mlx.Array {
+	return t.decoder.norm.Apply(s, t.decoder.forward(s, x, past))
+}
+
 // logits gives the first code's logits [vocab] (Float32) at hidden state h [1, H].
 func (t *talker) logits(s *mlx.Scope, h mlx.Array) mlx.Array {
 	l := s.AsType(t.head.Apply(s, h), mlx.Float32)
