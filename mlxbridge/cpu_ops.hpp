@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "mlx/mlx.h"
 
@@ -13,14 +14,29 @@ namespace bridge {
 
 using MaybeArray = std::optional<mlx::core::array>;
 
-// x·wᵀ + bias, x [..., in], w [out, in].
-MaybeArray cpu_linear(const mlx::core::array& x, const mlx::core::array& w, const MaybeArray& bias);
+// Projection is a linear map with what stands before and after it: add + f(norm(x)·wᵀ + bias). When gated, w is the rows
+// of a gate and as many others, f(gate, up) = silu(gate)·up, and there is no bias.
+struct Projection {
+  mlx::core::array w;          // [out, in], or with scales [out, in·bits/32] of uint32, in affine quantisation
+  MaybeArray scales, offsets;  // [out, in/group]
+  int group = 0, bits = 0;
+  MaybeArray norm;  // [in]: x/√(mean(x²)+eps)·norm
+  float eps = 0;
+  MaybeArray bias;  // [out]
+  MaybeArray add;   // like the result
+  bool gated = false;
+};
 
-// x·wᵀ + bias with w [out, in] in affine quantisation: w [out, in·bits/32] of uint32, scales and offsets [out, in/group].
-MaybeArray cpu_quantized_linear(const mlx::core::array& x, const mlx::core::array& w, const mlx::core::array& scales, const mlx::core::array& offsets,
-                                const MaybeArray& bias, int group, int bits);
+// A projection of x [..., in].
+MaybeArray cpu_project(const mlx::core::array& x, const Projection& p);
 
-// The convolution of x [1, time, in] with w [out, k, in], plus bias.
+// Attention of the rows qkv [batch·time, (heads + 2·kv heads)·dim], which are added to keys and values [batch, kv heads,
+// room, dim]; sequence b's first is its position at[b]. It gives y [batch·time, heads·dim], keys and values.
+std::optional<std::vector<mlx::core::array>> cpu_attend(const mlx::core::array& qkv, const MaybeArray& q_norm, const MaybeArray& k_norm, float eps,
+                                                        const mlx::core::array& keys, const mlx::core::array& values, int heads, float theta,
+                                                        const std::vector<int>& at);
+
+// The convolution in float32 of x [1, time, in] with w [out, k, in], plus bias.
 MaybeArray cpu_conv1d(const mlx::core::array& x, const mlx::core::array& w, const MaybeArray& bias, int stride, int dilation);
 
 // x/√(mean(x²)+eps)·w over the last axis.

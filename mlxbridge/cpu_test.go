@@ -15,7 +15,7 @@ import (
 // operations (TTSUI_PLAIN=1). The choice is made once in a process, so each runs in a child.
 func TestCPUBodies(t *testing.T) {
 	if os.Getenv("TTSUI_BODIES_CHILD") == "" {
-		for _, env := range []string{"TTSUI_PLAIN=1", "TTSUI_SIMD=portable", "TTSUI_SIMD=avx2", "TTSUI_SIMD="} {
+		for _, env := range []string{"TTSUI_PLAIN=1", "TTSUI_SIMD=portable", "TTSUI_SIMD=avx2", "TTSUI_SIMD=avx512", "TTSUI_SIMD="} {
 			t.Run(env, func(t *testing.T) {
 				child := exec.Command(os.Args[0], "-test.run=^TestCPUBodies$")
 				child.Env = append(os.Environ(), env, "TTSUI_BODIES_CHILD=1")
@@ -43,6 +43,12 @@ func TestCPUBodies(t *testing.T) {
 		checkBody(t, fmt.Sprint("causal attention ", dtype), attentionBody(5, 9, true, dtype))
 		checkBody(t, fmt.Sprint("one query ", dtype), attentionBody(1, 33, false, dtype))
 		checkBody(t, fmt.Sprint("swiglu ", dtype), swigluBody(dtype))
+		checkBody(t, fmt.Sprint("attention with caches ", dtype), attendBody(1, []int{9}, dtype))
+		checkBody(t, fmt.Sprint("attention of a batch ", dtype), attendBody(3, []int{9, 4}, dtype))
+		for rows := range 11 {
+			checkBody(t, fmt.Sprint("projection of ", rows+1, " rows ", dtype), projectBody(rows+1, false, dtype))
+		}
+		checkBody(t, fmt.Sprint("gated projection ", dtype), projectBody(2, true, dtype))
 		for _, bits := range []int{2, 3, 4, 5, 6, 8} {
 			for _, rows := range []int{1, 7} {
 				for _, group := range []int{32, 64, 128} {
@@ -233,12 +239,132 @@ func snakeBody(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
 	return y, s.Snake(s.Floats(x, rows, channels), s.Floats(rate, channels), s.Floats(gain, channels))
 }
 
+// A projection with all that may stand around it: a norm, and a gate or what is added.
+func projectBody(rows int, gated bool, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const in, out, eps = 96, 34, 1e-6
+		as := func(a mlx.Array) mlx.Array { return s.AsType(a, dtype) }
+		x, norm, w := r.floats(rows*in), r.floats(in), r.floats(out*in)
+		normed := make([]float32, rows*in)
+		for t := range rows {
+			squares := 0.0
+			for _, v := range x[t*in : (t+1)*in] {
+				squares += float64(v) * float64(v)
+			}
+			for i := range in {
+				normed[t*in+i] = float32(float64(x[t*in+i]) / math.Sqrt(squares/in+eps) * float64(norm[i]))
+			}
+		}
+		for i := range w {
+			w[i] /= 16 // so small that it doesn't matter whether a body rounds what it has normalised
+		}
+		y := linear(normed, w, make([]float32, out), rows, in, out)
+		p := mlx.Projection{W: as(s.Floats(w, out, in)), Norm: as(s.Floats(norm, in)), Eps: eps, Gated: gated}
+		if !gated {
+			add := r.floats(rows * out)
+			for i, v := range add {
+				y[i] += float64(v)
+			}
+			p.Add = as(s.Floats(add, rows, out))
+			return y, s.Project(as(s.Floats(x, rows, in)), p)
+		}
+		var z []float64
+		for t := range rows {
+			for n := range out / 2 {
+				gate, up := y[t*out+n], y[t*out+n+out/2]
+				z = append(z, gate/(1+math.Exp(-gate))*up)
+			}
+		}
+		return z, s.Project(as(s.Floats(x, rows, in)), p)
+	}
+}
+
+// The rows of a batch, each sequence at a position of its own. The caches come back with the rows in them.
+func attendBody(time int, at []int, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		const heads, kvHeads, dim, room, eps, theta = 4, 2, 20, 12, 1e-6, 1e4
+		const width = (heads + 2*kvHeads) * dim
+		batch := len(at)
+		rows, qNorm, kNorm := r.floats(batch*time*width), r.floats(dim), r.floats(dim)
+		keys, values := r.floats(batch*kvHeads*room*dim), r.floats(batch*kvHeads*room*dim)
+		as := func(x []float32, shape ...int) mlx.Array { return s.AsType(s.Floats(x, shape...), dtype) }
+		y, nextKeys, nextValues := s.Attend(as(rows, batch*time, width), as(keys, batch, kvHeads, room, dim), as(values, batch, kvHeads, room, dim),
+			mlx.Attender{Heads: heads, QNorm: as(qNorm, dim), KNorm: as(kNorm, dim), Eps: eps, Theta: theta}, at...)
+
+		head := func(b, t, h int) []float32 { return rows[((b*time+t)*(heads+2*kvHeads)+h)*dim:][:dim] }
+		for b := range batch {
+			for t := range time {
+				for h := range kvHeads {
+					place := ((b*kvHeads+h)*room + at[b] + t) * dim
+					for d, v := range turnedHead(head(b, t, heads+h), kNorm, at[b]+t, eps, theta) {
+						keys[place+d] = float32(v)
+					}
+					copy(values[place:], head(b, t, heads+kvHeads+h))
+				}
+			}
+		}
+		var want []float64
+		for b := range batch {
+			for t := range time {
+				for h := range heads {
+					cache := (b*kvHeads + h/2) * room * dim
+					want = append(want, attendTo(turnedHead(head(b, t, h), qNorm, at[b]+t, eps, theta), keys[cache:], values[cache:], at[b]+t+1)...)
+				}
+			}
+		}
+		for _, v := range append(append([]float32{}, keys...), values...) {
+			want = append(want, float64(v))
+		}
+		flat := func(a mlx.Array, n int) mlx.Array { return s.Reshape(a, n) }
+		return want, s.Concat(0, flat(y, batch*time*heads*dim), flat(nextKeys, len(keys)), flat(nextValues, len(values)))
+	}
+}
+
+// turnedHead normalises a query or key and turns it by its position.
+func turnedHead(x, norm []float32, position int, eps, theta float64) []float64 {
+	dim, squares := len(x), 0.0
+	for _, v := range x {
+		squares += float64(v) * float64(v)
+	}
+	y := make([]float64, dim)
+	for i, v := range x {
+		y[i] = float64(v) / math.Sqrt(squares/float64(dim)+eps) * float64(norm[i])
+	}
+	for j := range dim / 2 {
+		sin, cos := math.Sincos(float64(position) * math.Pow(theta, -2*float64(j)/float64(dim)))
+		a, b := y[j], y[j+dim/2]
+		y[j], y[j+dim/2] = a*cos-b*sin, b*cos+a*sin
+	}
+	return y
+}
+
+// attendTo is the attention of a query to so many keys and values.
+func attendTo(q []float64, keys, values []float32, positions int) []float64 {
+	dim, total := len(q), 0.0
+	out := make([]float64, dim)
+	for j := range positions {
+		dot := 0.0
+		for d, v := range q {
+			dot += v * float64(keys[j*dim+d])
+		}
+		p := math.Exp(dot / math.Sqrt(float64(dim)))
+		total += p
+		for d := range out {
+			out[d] += p * float64(values[j*dim+d])
+		}
+	}
+	for d := range out {
+		out[d] /= total
+	}
+	return out
+}
+
 func packedBody(bits, rows, group int, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
 	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
 		const in, out = 256, 37
 		x, b := r.floats(rows*in), r.floats(out)
 		q := s.Quantize(s.Floats(r.floats(out*in), out, in), group, bits)
 		w := s.ReadFloats(s.Dequantize(q))
-		return linear(x, w, b, rows, in, out), s.QuantizedLinear(s.AsType(s.Floats(x, rows, in), dtype), q, s.Floats(b, out))
+		return linear(x, w, b, rows, in, out), s.Project(s.AsType(s.Floats(x, rows, in), dtype), mlx.Projection{Quant: &q, Bias: s.Floats(b, out)})
 	}
 }

@@ -84,8 +84,15 @@ char* mlxb_rfft_power(mlxb_array* out, mlxb_array a);              // |FFT|² ov
 
 // --- neural network; each is one fused operation wherever the backend has one ---
 char* mlxb_matmul(mlxb_array* out, mlxb_array a, mlxb_array b);
-char* mlxb_linear(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias);  // x·wᵀ (+ bias unless nil), w [out, in]
-char* mlxb_quantized_linear(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scales, mlxb_array biases, mlxb_array bias, int group_size, int bits);
+// A linear map with what stands before and after it: add + f(rms_norm(x, norm, eps)·wᵀ + bias). w is [out, in], or when
+// scales isn't nil, quantised. norm [in], bias [out] and add (of the result's shape) may be nil. When gated, w is the rows
+// of a gate and then as many others, and f = silu(gate)·up.
+char* mlxb_project(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scales, mlxb_array biases, int group_size, int bits, mlxb_array norm, float eps, mlxb_array bias, mlxb_array add, int gated);
+// Attention of new rows qkv [batch·time, (heads + 2·kv heads)·dim] of n = batch sequences to themselves and to the past,
+// causally. Queries and keys are normalised by q_norm and k_norm [dim] unless nil, and turned by their positions, of which
+// each sequence's first is at[i]. Keys and values go into the caches [batch, kv heads, room, dim], in place when these have
+// no other user. Three results: y [batch·time, heads·dim], keys, values.
+char* mlxb_attend(mlxb_array* y_keys_values, mlxb_array qkv, mlxb_array q_norm, mlxb_array k_norm, float eps, mlxb_array keys, mlxb_array values, int heads, float theta, const int* at, int n);
 char* mlxb_dequantize(mlxb_array* out, mlxb_array w, mlxb_array scales, mlxb_array biases, int group_size, int bits);
 char* mlxb_quantize(mlxb_array* w_scales_biases, mlxb_array w, int group_size, int bits);  // three results; affine
 char* mlxb_snake(mlxb_array* out, mlxb_array x, mlxb_array rate, mlxb_array gain);  // x + sin²(x·rate)·gain

@@ -1,5 +1,7 @@
 // nn.cpp: the operations a network is made of. Each has one entry here, so that a backend's faster body can stand
 // behind it without the model above knowing.
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "cpu_ops.hpp"
@@ -20,6 +22,112 @@ void check_quantized(const mx::array& w, const mx::array& scales, const mx::arra
           "the parts of a quantised matrix don't fit together");
   int64_t in = static_cast<int64_t>(scales.shape(1)) * group_size;
   require(static_cast<int64_t>(w.shape(1)) * 32 == in * bits, "the parts of a quantised matrix don't fit together");
+}
+
+void check_projection(const mx::array& x, const Projection& p) {
+  require(p.w.ndim() == 2, "the weight must be [out, in]");
+  require(p.scales.has_value() == p.offsets.has_value(), "the parts of a quantised matrix don't fit together");
+  require(!p.gated || (!p.bias && p.w.shape(0) % 2 == 0), "a gated weight has an even number of rows, and no bias");
+  if (p.scales) {
+    check_quantized(p.w, *p.scales, *p.offsets, p.group, p.bits);
+    require(x.size() > 0 && p.w.size() > 0 && x.ndim() > 0, "empty array");
+  }
+  if (p.norm) require(x.size() > 0 && x.ndim() > 0 && p.norm->shape() == mx::Shape{x.shape(-1)}, "the norm doesn't fit");
+  if (p.add) {
+    mx::Shape shape = x.shape();
+    require(!shape.empty(), "no axis");
+    shape.back() = p.w.shape(0) / (p.gated ? 2 : 1);
+    require(p.add->shape() == shape, "what is added has not the result's shape");
+  }
+}
+
+mx::array plain_swiglu(const mx::array& gate, const mx::array& up) { return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up); }
+
+// plain_project is a projection by MLX's operations.
+mx::array plain_project(const mx::array& x, const Projection& p) {
+  mx::array a = p.norm ? mx::fast::rms_norm(x, *p.norm, p.eps) : x;
+  auto linear = [&] {
+    if (p.scales) {
+      mx::array y = mx::quantized_matmul(a, p.w, *p.scales, *p.offsets, /*transpose=*/true, p.group, p.bits);
+      return p.bias ? mx::add(y, *p.bias) : y;
+    }
+    mx::array w = mx::transpose(p.w);
+    if (p.bias) return mx::addmm(*p.bias, a, w);
+    if (p.add && !p.gated) return mx::addmm(*p.add, a, w);
+    return mx::matmul(a, w);
+  };
+  mx::array y = linear();
+  if (p.gated) {
+    std::vector<mx::array> halves = mx::split(y, 2, -1);
+    y = plain_swiglu(halves[0], halves[1]);
+  }
+  bool added = !p.scales && !p.bias && !p.gated;
+  return p.add && !added ? mx::add(y, *p.add) : y;
+}
+
+// Attended is the arguments of mlxb_attend.
+struct Attended {
+  mx::array qkv;
+  std::optional<mx::array> q_norm, k_norm;
+  float eps;
+  mx::array keys, values;
+  int heads;
+  float theta;
+};
+
+void check_attended(const Attended& a, const int* at, int n) {
+  require(a.qkv.ndim() == 2 && a.keys.ndim() == 4 && a.keys.shape() == a.values.shape(), "attend wants [rows, width] and caches [batch, kv heads, room, dim]");
+  int batch = a.keys.shape(0), kv_heads = a.keys.shape(1), room = a.keys.shape(2), dim = a.keys.shape(3);
+  require(n == batch && a.qkv.shape(0) % batch == 0, "each sequence of the batch has a position and as many rows");
+  require(a.heads > 0 && a.heads % kv_heads == 0 && dim % 2 == 0, "the heads don't fit");
+  require(a.qkv.shape(1) == (static_cast<int64_t>(a.heads) + 2 * static_cast<int64_t>(kv_heads)) * dim, "the rows have not the width of all heads");
+  require(a.q_norm.has_value() == a.k_norm.has_value(), "one norm without the other");
+  if (a.q_norm) require(a.q_norm->shape() == mx::Shape{dim} && a.k_norm->shape() == mx::Shape{dim}, "the norms don't fit");
+  int time = a.qkv.shape(0) / batch;
+  for (int b = 0; b < n; b++) require(at[b] >= 0 && static_cast<int64_t>(at[b]) + time <= room, "no room in the caches");
+  require_memory(1.0 * a.qkv.shape(0) * a.heads * room * sizeof(float));
+}
+
+// plain_attend is mlxb_attend by MLX's operations, for sequences that are all at one position.
+std::vector<mx::array> plain_attend(const Attended& a, int at) {
+  int batch = a.keys.shape(0), kv_heads = a.keys.shape(1), dim = a.keys.shape(3), time = a.qkv.shape(0) / batch;
+  auto rows = [&](int first, int heads) {  // [batch, heads, time, dim]
+    mx::array part = mx::slice(a.qkv, {0, first * dim}, {a.qkv.shape(0), (first + heads) * dim});
+    return mx::reshape(part, {batch, time, heads, dim});
+  };
+  auto turned = [&](mx::array x, const std::optional<mx::array>& norm) {
+    if (norm) x = mx::fast::rms_norm(x, *norm, a.eps);
+    return mx::fast::rope(mx::transpose(x, {0, 2, 1, 3}), dim, /*traditional=*/false, a.theta, /*scale=*/1.0f, at);
+  };
+  auto updated = [&](const mx::array& cache, const mx::array& x) {
+    return mx::slice_update(cache, mx::astype(x, cache.dtype()), mx::Shape{0, 0, at, 0}, mx::Shape{batch, kv_heads, at + time, dim});
+  };
+  mx::array q = turned(rows(0, a.heads), a.q_norm);
+  mx::array keys = updated(a.keys, turned(rows(a.heads, kv_heads), a.k_norm));
+  mx::array values = updated(a.values, mx::transpose(rows(a.heads + kv_heads, kv_heads), {0, 2, 1, 3}));
+  auto past = [&](const mx::array& cache) { return mx::slice(cache, {0, 0, 0, 0}, {batch, kv_heads, at + time, dim}); };
+  float scale = 1 / std::sqrt(static_cast<float>(dim));
+  mx::array y = mx::fast::scaled_dot_product_attention(q, past(keys), past(values), scale, time > 1 ? "causal" : "");
+  y = mx::reshape(mx::transpose(y, {0, 2, 1, 3}), {a.qkv.shape(0), a.heads * dim});
+  return {mx::astype(y, a.qkv.dtype()), keys, values};
+}
+
+// plain_attend for sequences at positions of their own: one after the other.
+std::vector<mx::array> plain_attend(const Attended& a, const std::vector<int>& at) {
+  if (std::equal(at.begin() + 1, at.end(), at.begin())) return plain_attend(a, at[0]);
+  std::vector<mx::array> parts[3], whole;
+  int time = a.qkv.shape(0) / a.keys.shape(0);
+  for (int b = 0; b < static_cast<int>(at.size()); b++) {
+    auto one = [&](const mx::array& cache) { return mx::take(cache, mx::array({b}), 0); };
+    Attended sequence = a;
+    sequence.qkv = mx::slice(a.qkv, {b * time, 0}, {(b + 1) * time, a.qkv.shape(1)});
+    sequence.keys = one(a.keys);
+    sequence.values = one(a.values);
+    std::vector<mx::array> results = plain_attend(sequence, at[b]);
+    for (int i = 0; i < 3; i++) parts[i].push_back(results[i]);
+  }
+  for (const std::vector<mx::array>& p : parts) whole.push_back(mx::concatenate(p, 0));
+  return whole;
 }
 
 void check_conv(const mx::array& x, const mx::array& w, int stride, int dilation, int groups) {
@@ -44,26 +152,26 @@ char* mlxb_matmul(mlxb_array* out, mlxb_array a, mlxb_array b) {
   return op("matmul", out, [&] { return mx::matmul(get(a), get(b)); });
 }
 
-char* mlxb_linear(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias) {
-  return op("linear", out, [&] {
-    mx::array a = get(x), weight = get(w);
-    require(weight.ndim() == 2, "the weight must be [out, in]");
-    std::optional<mx::array> b = maybe(bias);
-    if (auto y = cpu_linear(a, weight, b)) return *y;
-    if (b) return mx::addmm(*b, a, mx::transpose(weight));
-    return mx::matmul(a, mx::transpose(weight));
+char* mlxb_project(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scales, mlxb_array biases, int group_size, int bits, mlxb_array norm, float eps,
+                   mlxb_array bias, mlxb_array add, int gated) {
+  return op("project", out, [&] {
+    mx::array a = get(x);
+    Projection p{get(w), maybe(scales), maybe(biases), group_size, bits, maybe(norm), eps, maybe(bias), maybe(add), gated != 0};
+    check_projection(a, p);
+    if (auto y = cpu_project(a, p)) return *y;
+    return plain_project(a, p);
   });
 }
 
-char* mlxb_quantized_linear(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scales, mlxb_array biases, mlxb_array bias, int group_size, int bits) {
-  return op("quantized_linear", out, [&] {
-    mx::array a = filled(x), weight = filled(w), s = get(scales), b = get(biases);
-    check_quantized(weight, s, b, group_size, bits);
-    require(a.ndim() > 0, "no axis");
-    std::optional<mx::array> added = maybe(bias);
-    if (auto y = cpu_quantized_linear(a, weight, s, b, added, group_size, bits)) return *y;
-    mx::array y = mx::quantized_matmul(a, weight, s, b, /*transpose=*/true, group_size, bits);
-    return added ? mx::add(y, *added) : y;
+char* mlxb_attend(mlxb_array* y_keys_values, mlxb_array qkv, mlxb_array q_norm, mlxb_array k_norm, float eps, mlxb_array keys, mlxb_array values, int heads,
+                  float theta, const int* at, int n) {
+  return guard("attend", [&] {
+    require(y_keys_values != nullptr && (at != nullptr || n == 0), "no place for the result, or no positions");
+    Attended a{filled(qkv), maybe(q_norm), maybe(k_norm), eps, filled(keys), filled(values), heads, theta};
+    check_attended(a, at, n);
+    std::vector<int> first(at, at + n);
+    auto results = cpu_attend(a.qkv, a.q_norm, a.k_norm, eps, a.keys, a.values, heads, theta, first);
+    put_all(y_keys_values, results ? *results : plain_attend(a, first));
   });
 }
 
@@ -97,7 +205,7 @@ char* mlxb_swiglu(mlxb_array* out, mlxb_array gate, mlxb_array up) {
   return op("swiglu", out, [&] {
     mx::array g = get(gate), u = get(up);
     if (auto y = cpu_swiglu(g, u)) return *y;
-    return mx::multiply(mx::multiply(g, mx::sigmoid(g)), u);
+    return plain_swiglu(g, u);
   });
 }
 

@@ -8,23 +8,38 @@ func (s *Scope) MatMul(a, b Array) Array {
 	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_matmul(out, a.handle, b.handle) })
 }
 
-// Linear is x·wᵀ + bias, w [out, in]; bias [out] may be nil.
-func (s *Scope) Linear(x, w, bias Array) Array {
-	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_linear(out, x.handle, w.handle, bias.handle) })
+// Projection is a linear map with what stands before and after it, as one operation: Add + f(norm(x)·wᵀ + Bias). All but
+// the matrix may be left out.
+type Projection struct {
+	W     Array      // [out, in], nil when quantised
+	Quant *Quantized // [out, in], or nil
+	Bias  Array      // [out]
+	Norm  Array      // [in]: x is x/√(mean(x²)+Eps)·Norm
+	Eps   float32
+	Add   Array // of the result's shape
+	Gated bool  // the matrix is the rows of a gate and then as many others, of up; f is silu(gate)·up
 }
+
+// Project maps x [..., in] to [..., out], or when gated to [..., out/2].
+func (s *Scope) Project(x Array, p Projection) Array {
+	q := Quantized{W: p.W}
+	if p.Quant != nil {
+		q = *p.Quant
+	}
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_project(out, x.handle, q.W.handle, q.Scales.handle, q.Biases.handle, cint(q.GroupSize), cint(q.Bits),
+			p.Norm.handle, C.float(p.Eps), p.Bias.handle, p.Add.handle, cbool(p.Gated))
+	})
+}
+
+// Linear is x·wᵀ + bias, w [out, in]; bias [out] may be nil.
+func (s *Scope) Linear(x, w, bias Array) Array { return s.Project(x, Projection{W: w, Bias: bias}) }
 
 // Quantized is a matrix [out, in] in affine quantisation: element = scale·q + bias, one scale and one bias for each
 // group of GroupSize elements along a row.
 type Quantized struct {
 	W, Scales, Biases Array // Uint32 [out, in·Bits/32], [out, in/GroupSize], [out, in/GroupSize]
 	GroupSize, Bits   int   // 16, 32, 64 or 128; 2, 3, 4, 5, 6 or 8
-}
-
-// QuantizedLinear is x·wᵀ + bias with a quantised w; bias [out] may be nil.
-func (s *Scope) QuantizedLinear(x Array, q Quantized, bias Array) Array {
-	return s.op(func(out *C.mlxb_array) *C.char {
-		return C.mlxb_quantized_linear(out, x.handle, q.W.handle, q.Scales.handle, q.Biases.handle, bias.handle, cint(q.GroupSize), cint(q.Bits))
-	})
 }
 
 // Dequantize gives the matrix [out, in] in the type of its scales.
@@ -36,17 +51,8 @@ func (s *Scope) Dequantize(q Quantized) Array {
 
 // Quantize makes the affine quantisation of w [out, in].
 func (s *Scope) Quantize(w Array, groupSize, bits int) Quantized {
-	if s.err != nil {
-		return Quantized{}
-	}
-	var parts [3]C.mlxb_array
-	if err := failure(C.mlxb_quantize(&parts[0], w.handle, cint(groupSize), cint(bits))); err != nil {
-		s.err = err
-		return Quantized{}
-	}
-	q := Quantized{Array{parts[0]}, Array{parts[1]}, Array{parts[2]}, groupSize, bits}
-	s.owned = append(s.owned, q.W, q.Scales, q.Biases)
-	return q
+	parts := s.op3(func(out *C.mlxb_array) *C.char { return C.mlxb_quantize(out, w.handle, cint(groupSize), cint(bits)) })
+	return Quantized{parts[0], parts[1], parts[2], groupSize, bits}
 }
 
 // Snake is x + sin²(x·rate)·gain, x [time, channels], rate and gain [channels].
@@ -76,6 +82,26 @@ func (s *Scope) RoPE(x Array, dims int, theta float32, offset int) Array {
 	return s.op(func(out *C.mlxb_array) *C.char {
 		return C.mlxb_rope(out, x.handle, cint(dims), C.float(theta), cint(offset))
 	})
+}
+
+// Attender is what an attention with caches is made of, beside its rows.
+type Attender struct {
+	Heads        int     // of the queries; a multiple of those of the caches
+	QNorm, KNorm Array   // [dim]: RMSNorm of each head's query and key; nil for none
+	Eps          float32 // of the norms
+	Theta        float32 // base of the rotary angles
+}
+
+// Attend lets new rows qkv [batch·time, (heads + 2·kv heads)·dim], which are queries, keys and values side by side, attend
+// to themselves and to the past of their sequence, causally. The caches [batch, kv heads, room, dim] hold the past; the rows
+// of sequence b go to positions at[b] and following. It gives y [batch·time, heads·dim] and the caches' next form, which is
+// made in place when nobody else holds them: Hold them before the evaluation.
+func (s *Scope) Attend(qkv, keys, values Array, a Attender, at ...int) (y, nextKeys, nextValues Array) {
+	p, n := ints(at)
+	all := s.op3(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_attend(out, qkv.handle, a.QNorm.handle, a.KNorm.handle, C.float(a.Eps), keys.handle, values.handle, cint(a.Heads), C.float(a.Theta), p, n)
+	})
+	return all[0], all[1], all[2]
 }
 
 // Attention is softmax(scale·q·kᵀ + mask)·v. q [batch, heads, time, dim], k and v [batch, kv heads, positions, dim]

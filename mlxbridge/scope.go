@@ -68,6 +68,23 @@ func (s *Scope) op(call func(out *C.mlxb_array) *C.char) Array {
 	return a
 }
 
+// op3 is op for a function that makes three arrays.
+func (s *Scope) op3(call func(out *C.mlxb_array) *C.char) (all [3]Array) {
+	if s.err != nil {
+		return all
+	}
+	var out [3]C.mlxb_array
+	if err := failure(call(&out[0])); err != nil {
+		s.err = err
+		return all
+	}
+	for i, handle := range out {
+		all[i] = Array{handle}
+	}
+	s.owned = append(s.owned, all[:]...)
+	return all
+}
+
 // Keep takes a out of the scope: it now belongs to the caller, who frees it.
 func (s *Scope) Keep(a Array) Array {
 	for i := len(s.owned) - 1; i >= 0; i-- {

@@ -20,19 +20,17 @@ type AttentionConfig struct {
 // Attention is multi-head attention with rotary positions (rotate-half pairing over the whole head).
 type Attention struct {
 	cfg          AttentionConfig
-	q, k, v, o   Linear
+	qkv          stack
+	o            Linear
 	qNorm, kNorm RMSNorm // [HeadDim], when cfg.QKNorm
 }
 
 // Attention makes the block from name.{q,k,v,o}_proj, without biases, and name.{q,k}_norm.
 func (w *Weights) Attention(name string, cfg AttentionConfig) Attention {
-	a := Attention{
-		cfg: cfg,
-		q:   w.Linear(name+".q_proj", cfg.Width, cfg.Heads*cfg.HeadDim, false),
-		k:   w.Linear(name+".k_proj", cfg.Width, cfg.KVHeads*cfg.HeadDim, false),
-		v:   w.Linear(name+".v_proj", cfg.Width, cfg.KVHeads*cfg.HeadDim, false),
-		o:   w.Linear(name+".o_proj", cfg.Heads*cfg.HeadDim, cfg.Width, false),
-	}
+	q := w.Linear(name+".q_proj", cfg.Width, cfg.Heads*cfg.HeadDim, false)
+	k := w.Linear(name+".k_proj", cfg.Width, cfg.KVHeads*cfg.HeadDim, false)
+	v := w.Linear(name+".v_proj", cfg.Width, cfg.KVHeads*cfg.HeadDim, false)
+	a := Attention{cfg: cfg, qkv: w.stack(q, k, v), o: w.Linear(name+".o_proj", cfg.Heads*cfg.HeadDim, cfg.Width, false)}
 	if cfg.QKNorm {
 		a.qNorm = w.RMSNorm(name+".q_norm", cfg.HeadDim, cfg.NormEps)
 		a.kNorm = w.RMSNorm(name+".k_norm", cfg.HeadDim, cfg.NormEps)
@@ -44,42 +42,50 @@ func (w *Weights) Attention(name string, cfg AttentionConfig) Attention {
 // rows of one sequence below those of another, as many of each; each sequence has its cache, to which its rows are
 // added. Sequences don't see one another: only the weights are theirs together.
 func (a Attention) Apply(s *mlx.Scope, x mlx.Array, caches ...Cache) mlx.Array {
-	q, k, v := a.q.Apply(s, x), a.k.Apply(s, x), a.v.Apply(s, x)
-	time := s.Dim(x, 0) / len(caches)
-	var rows []mlx.Array // of each sequence, [time, heads·dim]
-	for i, cache := range caches {
-		own := func(y mlx.Array) mlx.Array { return s.SliceAxis(y, 0, i*time, (i+1)*time) }
-		rows = append(rows, a.attend(s, own(q), own(k), own(v), cache))
-	}
-	return a.o.Apply(s, s.Concat(0, rows...))
+	return a.o.Apply(s, a.attend(s, a.qkv.project(s, x, mlx.Projection{}), caches))
 }
 
-// attend attends from the rows of one sequence, q [time, heads·dim], k and v [time, kv heads·dim]. The result has q's
-// shape.
-func (a Attention) attend(s *mlx.Scope, q, k, v mlx.Array, cache Cache) mlx.Array {
-	time, at := s.Dim(q, 0), cache.Len()
-	heads := func(y mlx.Array, n int) mlx.Array { return s.Reshape(y, 1, time, n, a.cfg.HeadDim) }
-	q = heads(q, a.cfg.Heads)   // [1, time, heads, dim]
-	k = heads(k, a.cfg.KVHeads) // [1, time, kv heads, dim]
-	v = heads(v, a.cfg.KVHeads) // [1, time, kv heads, dim]
-	if a.cfg.QKNorm {
-		q, k = a.qNorm.Apply(s, q), a.kNorm.Apply(s, k)
+// Residual gives x + a(norm(x)) for x [batch·time, Width].
+func (a Attention) Residual(s *mlx.Scope, x mlx.Array, norm RMSNorm, caches ...Cache) mlx.Array {
+	y := a.attend(s, a.qkv.project(s, x, norm.before()), caches)
+	return a.o.project(s, y, mlx.Projection{Add: x})
+}
+
+// attend has each sequence's rows of qkv [batch·time, (Heads + 2·KVHeads)·HeadDim] attend by its cache. It gives
+// [batch·time, Heads·HeadDim].
+func (a Attention) attend(s *mlx.Scope, qkv mlx.Array, caches []Cache) mlx.Array {
+	if len(caches) == 1 {
+		return caches[0].Attend(s, qkv, a.heads())
 	}
-	turn := func(y mlx.Array) mlx.Array { return s.Transpose(y, 0, 2, 1, 3) } // [1, heads, time, dim] and back
-	q = s.RoPE(turn(q), a.cfg.HeadDim, a.cfg.Theta, at)
-	k = s.RoPE(turn(k), a.cfg.HeadDim, a.cfg.Theta, at)
-	scale := float32(1 / math.Sqrt(float64(a.cfg.HeadDim)))
-	y := turn(cache.Attend(s, q, k, turn(v), scale)) // [1, time, heads, dim]
-	return s.Reshape(y, time, a.cfg.Heads*a.cfg.HeadDim)
+	time := s.Dim(qkv, 0) / len(caches)
+	var rows []mlx.Array
+	for i, cache := range caches {
+		rows = append(rows, cache.Attend(s, s.SliceAxis(qkv, 0, i*time, (i+1)*time), a.heads()))
+	}
+	return s.Concat(0, rows...)
+}
+
+func (a Attention) heads() Heads {
+	return Heads{
+		Attender: mlx.Attender{Heads: a.cfg.Heads, QNorm: a.qNorm.w, KNorm: a.kNorm.w, Eps: a.cfg.NormEps, Theta: a.cfg.Theta},
+		KVHeads:  a.cfg.KVHeads, Dim: a.cfg.HeadDim,
+	}
+}
+
+// Heads is what rows of queries, keys and values consist of, and what becomes of them.
+type Heads struct {
+	mlx.Attender
+	KVHeads int // divides Heads
+	Dim     int // of each head
 }
 
 // Cache remembers keys and values of past rows.
 type Cache interface {
 	// Len is the count of rows so far: the position of the next one.
 	Len() int
-	// Attend adds the rows of k and v [1, kv heads, time, dim] and attends to them and to the past from q [1, heads,
-	// time, dim], causally. The result has q's shape.
-	Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array
+	// Attend adds rows qkv [time, (Heads + 2·KVHeads)·Dim], queries, keys and values side by side, and attends from them to
+	// themselves and to the past, causally. It gives [time, Heads·Dim].
+	Attend(s *mlx.Scope, qkv mlx.Array, h Heads) mlx.Array
 }
 
 // KVCache remembers all rows. It is allocated ahead and written in place.
@@ -118,32 +124,27 @@ func (c *KVCache) Free() error {
 }
 
 // Attend implements Cache.
-func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
-	time := s.Dim(k, 2)
-	c.grow(s, k, c.length+time)
-	s.Hold(&c.k, s.SliceUpdate(c.k.Array(), k, 0, 0, c.length, 0))
-	s.Hold(&c.v, s.SliceUpdate(c.v.Array(), v, 0, 0, c.length, 0))
-	if s.Err() != nil {
-		return mlx.Array{}
+func (c *KVCache) Attend(s *mlx.Scope, qkv mlx.Array, h Heads) mlx.Array {
+	time := s.Dim(qkv, 0)
+	c.grow(s, s.DType(qkv), h, c.length+time)
+	y, k, v := s.Attend(qkv, c.k.Array(), c.v.Array(), h.Attender, c.length)
+	s.Hold(&c.k, k)
+	s.Hold(&c.v, v)
+	if s.Err() == nil {
+		c.length += time
 	}
-	c.length += time
-	keys := s.SliceAxis(c.k.Array(), 2, 0, c.length)
-	values := s.SliceAxis(c.v.Array(), 2, 0, c.length)
-	if time == 1 {
-		return s.Attention(q, keys, values, scale, mlx.Array{})
-	}
-	return s.CausalAttention(q, keys, values, scale)
+	return y
 }
 
-// grow makes room for rows of the kind of like [1, kv heads, time, dim].
-func (c *KVCache) grow(s *mlx.Scope, like mlx.Array, rows int) {
+// grow makes room for rows.
+func (c *KVCache) grow(s *mlx.Scope, dtype mlx.DType, h Heads, rows int) {
 	if rows <= c.room {
 		return
 	}
 	room := (rows + c.Block - 1) / c.Block * c.Block
-	more := s.Zeros(s.DType(like), 1, s.Dim(like, 1), room-c.room, s.Dim(like, 3))
-	for _, h := range []*mlx.Held{&c.k, &c.v} {
-		s.Hold(h, s.Concat(2, h.Array(), more))
+	more := s.Zeros(dtype, 1, h.KVHeads, room-c.room, h.Dim)
+	for _, held := range []*mlx.Held{&c.k, &c.v} {
+		s.Hold(held, s.Concat(2, held.Array(), more))
 	}
 	if s.Err() == nil {
 		c.room = room
@@ -188,22 +189,32 @@ func (c *WindowCache) Free() error {
 }
 
 // Attend implements Cache.
-func (c *WindowCache) Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
-	time, past := s.Dim(k, 2), min(c.length, c.Window-1)
-	k = s.Concat(2, c.k.Array(), k) // [1, heads, past+time, dim]
+func (c *WindowCache) Attend(s *mlx.Scope, qkv mlx.Array, h Heads) mlx.Array {
+	time, past := s.Dim(qkv, 0), min(c.length, c.Window-1)
+	part := func(first, heads int, norm mlx.Array) mlx.Array { // [1, heads, time, dim]
+		x := s.Reshape(s.SliceAxis(qkv, 1, first*h.Dim, (first+heads)*h.Dim), 1, time, heads, h.Dim)
+		if !norm.IsNil() {
+			x = s.RMSNorm(x, norm, h.Eps)
+		}
+		return s.Transpose(x, 0, 2, 1, 3)
+	}
+	q := s.RoPE(part(0, h.Heads, h.QNorm), h.Dim, h.Theta, c.length)
+	k := s.RoPE(part(h.Heads, h.KVHeads, h.KNorm), h.Dim, h.Theta, c.length)
+	v := part(h.Heads+h.KVHeads, h.KVHeads, mlx.Array{})
+	k = s.Concat(2, c.k.Array(), k) // [1, kv heads, past+time, dim]
 	v = s.Concat(2, c.v.Array(), v)
 	var mask mlx.Array
 	if time > 1 {
 		mask = c.mask(s, past, time, s.DType(q))
 	}
-	y := s.Attention(q, k, v, scale, mask)
+	y := s.Attention(q, k, v, float32(1/math.Sqrt(float64(h.Dim))), mask)
 	rows := past + time
 	s.Hold(&c.k, s.SliceAxis(k, 2, max(0, rows-c.Window+1), rows))
 	s.Hold(&c.v, s.SliceAxis(v, 2, max(0, rows-c.Window+1), rows))
 	if s.Err() == nil {
 		c.length += time
 	}
-	return y
+	return s.Reshape(s.Transpose(y, 0, 2, 1, 3), time, h.Heads*h.Dim)
 }
 
 // mask is [time, past+time]: 0 where query i sees key j, 0 ≤ i−j < Window, else −∞.

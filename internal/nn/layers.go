@@ -48,11 +48,65 @@ func (w *Weights) quantized(name string, in, out int) *mlx.Quantized {
 }
 
 // Apply maps x [..., in] to [..., out].
-func (l Linear) Apply(s *mlx.Scope, x mlx.Array) mlx.Array {
-	if l.quant != nil {
-		return s.QuantizedLinear(x, *l.quant, l.bias)
+func (l Linear) Apply(s *mlx.Scope, x mlx.Array) mlx.Array { return l.project(s, x, mlx.Projection{}) }
+
+// ApplyNormed maps norm(x), x [..., in], to [..., out].
+func (l Linear) ApplyNormed(s *mlx.Scope, norm RMSNorm, x mlx.Array) mlx.Array {
+	return l.project(s, x, norm.before())
+}
+
+// project is l in the company of what p has beside a matrix.
+func (l Linear) project(s *mlx.Scope, x mlx.Array, p mlx.Projection) mlx.Array {
+	p.W, p.Quant, p.Bias = l.w, l.quant, l.bias
+	return s.Project(x, p)
+}
+
+// stack is maps of one input, without biases: a single one that gives all results side by side, or, where some are
+// quantised in another way than the rest, one after the other.
+type stack []Linear
+
+func (w *Weights) stack(parts ...Linear) stack {
+	join := func(of func(l Linear) mlx.Array) mlx.Array {
+		var tensors []mlx.Array
+		for _, l := range parts {
+			tensors = append(tensors, of(l))
+		}
+		return w.Derive(func(s *mlx.Scope) mlx.Array { return s.Concat(0, tensors...) }, tensors...)
 	}
-	return s.Linear(x, l.w, l.bias)
+	first := parts[0].quant
+	if slices.ContainsFunc(parts, func(l Linear) bool { return !alike(l.quant, first) }) {
+		return parts
+	}
+	if first == nil {
+		return stack{{w: join(func(l Linear) mlx.Array { return l.w })}}
+	}
+	return stack{{quant: &mlx.Quantized{
+		W:         join(func(l Linear) mlx.Array { return l.quant.W }),
+		Scales:    join(func(l Linear) mlx.Array { return l.quant.Scales }),
+		Biases:    join(func(l Linear) mlx.Array { return l.quant.Biases }),
+		GroupSize: first.GroupSize,
+		Bits:      first.Bits,
+	}}}
+}
+
+// alike reports whether matrices are quantised in the same way, or neither is.
+func alike(a, b *mlx.Quantized) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.GroupSize == b.GroupSize && a.Bits == b.Bits
+}
+
+// project maps x [time, in] to all results [time, …] side by side.
+func (st stack) project(s *mlx.Scope, x mlx.Array, p mlx.Projection) mlx.Array {
+	if len(st) == 1 {
+		return st[0].project(s, x, p)
+	}
+	var results []mlx.Array
+	for _, l := range st {
+		results = append(results, l.project(s, x, p))
+	}
+	return s.Concat(1, results...)
 }
 
 // Embedding is a table of rows.
@@ -94,6 +148,9 @@ func (w *Weights) RMSNorm(name string, width int, eps float32) RMSNorm {
 // Apply normalises x [..., width].
 func (n RMSNorm) Apply(s *mlx.Scope, x mlx.Array) mlx.Array { return s.RMSNorm(x, n.w, n.eps) }
 
+// before is a projection whose input n normalises.
+func (n RMSNorm) before() mlx.Projection { return mlx.Projection{Norm: n.w, Eps: n.eps} }
+
 // LayerNorm is (x−mean)/√(var+eps)·w + b over the last axis.
 type LayerNorm struct {
 	w, b mlx.Array // [width]
@@ -109,20 +166,34 @@ func (w *Weights) LayerNorm(name string, width int, eps float32) LayerNorm {
 func (n LayerNorm) Apply(s *mlx.Scope, x mlx.Array) mlx.Array { return s.LayerNorm(x, n.w, n.b, n.eps) }
 
 // SwiGLU is the gated feed-forward block down(silu(gate(x))·up(x)).
-type SwiGLU struct{ gate, up, down Linear }
+type SwiGLU struct {
+	gateUp stack
+	down   Linear
+}
 
 // SwiGLU makes the block from name.{gate,up,down}_proj, without biases.
 func (w *Weights) SwiGLU(name string, width, inner int) SwiGLU {
-	return SwiGLU{
-		gate: w.Linear(name+".gate_proj", width, inner, false),
-		up:   w.Linear(name+".up_proj", width, inner, false),
-		down: w.Linear(name+".down_proj", inner, width, false),
-	}
+	gate, up := w.Linear(name+".gate_proj", width, inner, false), w.Linear(name+".up_proj", width, inner, false)
+	return SwiGLU{gateUp: w.stack(gate, up), down: w.Linear(name+".down_proj", inner, width, false)}
 }
 
 // Apply maps x [time, width] to [time, width].
 func (m SwiGLU) Apply(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return m.down.Apply(s, s.SwiGLU(m.gate.Apply(s, x), m.up.Apply(s, x)))
+	return m.down.Apply(s, m.inner(s, x, mlx.Projection{}))
+}
+
+// Residual gives x + m(norm(x)) for x [time, width].
+func (m SwiGLU) Residual(s *mlx.Scope, x mlx.Array, norm RMSNorm) mlx.Array {
+	return m.down.project(s, m.inner(s, x, norm.before()), mlx.Projection{Add: x})
+}
+
+// inner gives silu(gate(x))·up(x) [time, inner].
+func (m SwiGLU) inner(s *mlx.Scope, x mlx.Array, p mlx.Projection) mlx.Array {
+	if len(m.gateUp) == 1 {
+		p.Gated = true
+		return m.gateUp[0].project(s, x, p)
+	}
+	return s.SwiGLU(m.gateUp[0].project(s, x, p), m.gateUp[1].project(s, x, p))
 }
 
 // ParseQuantization reads config.json's "quantization" object, whose keys are the settings and, for modules that

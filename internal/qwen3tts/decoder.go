@@ -41,13 +41,23 @@ func newDecoder(w *nn.Weights, name string, c decoderConfig) decoder {
 }
 
 // forward maps rows x [batch·time, hidden], as many of each sequence as of the others, that follow what the sequences'
-// caches hold, to [batch·time, hidden], after the final norm.
+// caches hold, to each sequence's last row, [batch, hidden], before the final norm.
 func (d *decoder) forward(s *mlx.Scope, x mlx.Array, past ...caches) mlx.Array {
 	for i, l := range d.layers {
-		x = s.Add(x, l.attn.Apply(s, l.attnNorm.Apply(s, x), layer(past, i)...))
-		x = s.Add(x, l.mlp.Apply(s, l.mlpNorm.Apply(s, x)))
+		x = l.attn.Residual(s, x, l.attnNorm, layer(past, i)...)
+		x = l.mlp.Residual(s, x, l.mlpNorm)
 	}
-	return d.norm.Apply(s, x)
+	return lastRows(s, x, len(past))
+}
+
+// lastRows gives the last row of each sequence, [batch, width], of rows x [batch·time, width].
+func lastRows(s *mlx.Scope, x mlx.Array, batch int) mlx.Array {
+	rows, width := s.Dim(x, 0), s.Dim(x, 1)
+	if s.Err() != nil || rows == batch {
+		return x
+	}
+	each := rows / batch * width
+	return s.SliceAxis(s.Reshape(x, batch, each), 1, each-width, each)
 }
 
 // layer gives each sequence's cache of one layer.

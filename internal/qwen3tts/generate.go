@@ -165,7 +165,7 @@ func (g *generation) frame(s *mlx.Scope) error {
 	g.tap.see("frame", all)
 	g.lap(s, PartPredictor, all)
 
-	next := g.talker.decoder.forward(s, s.Add(codec, s.Concat(0, text...)), past...) // [B, H]
+	next := g.talker.forward(s, s.Add(codec, s.Concat(0, text...)), past...) // [B, H]
 	state := []mlx.Array{all}
 	for b, r := range g.speaking {
 		s.Hold(&r.hidden, s.SliceAxis(next, 0, b, b+1))

@@ -53,8 +53,7 @@ func (g *generation) pass(s *mlx.Scope, rows mlx.Array, before *passage) *passag
 	if before != nil {
 		p.past.continueFrom(s, before.past)
 	}
-	n := s.Dim(rows, 0)
-	s.Hold(&p.hidden, s.SliceAxis(g.talker.decoder.forward(s, rows, p.past), 0, n-1, n))
+	s.Hold(&p.hidden, g.talker.forward(s, rows, p.past))
 	return p
 }
 

@@ -50,8 +50,8 @@ func (p *predictor) predict(s *mlx.Scope, h, row0 mlx.Array, past []caches, draw
 	rows := []mlx.Array{row0}                                          // of all sixteen codes, [B, H] each
 	x := p.project(s, s.Reshape(s.Concat(1, h, row0), 2*batch, width)) // positions 0 and 1 of each sequence
 	for g := range p.heads {
-		y := p.decoder.forward(s, x, past...)
-		l := s.AsType(p.heads[g].Apply(s, lastRows(s, y, batch)), mlx.Float32) // [B, codes]
+		y := p.decoder.forward(s, x, past...)                                    // [B, hidden]
+		l := s.AsType(p.heads[g].ApplyNormed(s, p.decoder.norm, y), mlx.Float32) // [B, codes]
 		tap.see("predictor.logits", l)
 		code := draw(g+1, l) // [B]
 		codes = append(codes, code)
@@ -61,16 +61,6 @@ func (p *predictor) predict(s *mlx.Scope, h, row0 mlx.Array, past []caches, draw
 	}
 	// Summed at once: one by one, bfloat16 would be rounded fifteen times.
 	return codes, s.Sum(s.Reshape(s.Concat(1, rows...), batch, len(rows), width), 1, false)
-}
-
-// lastRows gives the last row of each sequence, [batch, width], of rows x [batch·time, width].
-func lastRows(s *mlx.Scope, x mlx.Array, batch int) mlx.Array {
-	rows, width := s.Dim(x, 0), s.Dim(x, 1)
-	if s.Err() != nil || rows == batch {
-		return x
-	}
-	each := rows / batch * width
-	return s.SliceAxis(s.Reshape(x, batch, each), 1, each-width, each)
 }
 
 // embed gives the codec side [T, H] of whole frames [T, 16]: the sum of their sixteen embeddings.

@@ -35,6 +35,12 @@ func (t *talker) text(s *mlx.Scope, ids mlx.Array) mlx.Array {
 // codec embeds ids [n] of the codec vocabulary as rows [n, H].
 func (t *talker) codec(s *mlx.Scope, ids mlx.Array) mlx.Array { return t.codecEmbedding.Lookup(s, ids) }
 
+// forward sends rows x [batch·time, H] that follow what the sequences' caches hold through the decoder and gives each
+// sequence's last output, [batch, H].
+func (t *talker) forward(s *mlx.Scope, x mlx.Array, past ...caches) mlx.Array {
+	return t.decoder.norm.Apply(s, t.decoder.forward(s, x, past...))
+}
+
 // logits gives the first codes' logits [B, vocab] (Float32) at hidden states h [B, H].
 func (t *talker) logits(s *mlx.Scope, h mlx.Array) mlx.Array {
 	return s.AsType(t.head.Apply(s, h), mlx.Float32)
