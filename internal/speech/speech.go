@@ -143,7 +143,7 @@ func (s *Service) perform(ctx context.Context, m registry.Model, req tts.Request
 	if err != nil {
 		return tts.Result{}, err
 	}
-	res := first.result(made)
+	res := first.result(lines, made)
 	s.tally.add(res, made[0].Seconds)
 	if err := s.save(files, res, tell); err != nil {
 		return tts.Result{}, err
@@ -201,11 +201,11 @@ func (f *firstSound) WriteSamples([]float32) error {
 	return nil
 }
 
-// result makes one result of those of all takes, which take the whole time each.
-func (f *firstSound) result(made []tts.Result) tts.Result {
+// result makes one result of those of all lines, which take the whole time each.
+func (f *firstSound) result(lines []tts.Line, made []tts.Result) tts.Result {
 	made, took := slices.Clone(made), time.Since(f.since)
 	for i := range made {
-		made[i].Seconds, made[i].FirstAudio = took.Seconds(), f.after.Seconds()
+		made[i].OutputPath, made[i].Seconds, made[i].FirstAudio = lines[i].OutputPath, took.Seconds(), f.after.Seconds()
 	}
 	res := made[0]
 	if len(made) > 1 {

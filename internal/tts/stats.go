@@ -42,7 +42,7 @@ type GenerationStats struct {
 	FirstAudio      float64 `json:"first_audio_seconds"` // from the job's turn to the first sample
 	Takes           int     `json:"takes"`               // spoken together; the figures above count all
 	PromptRows      int     `json:"prompt_rows"`         // rows that the model reads before it speaks, in all prompts
-	ReusedRows      int     `json:"reused_rows"`         // of them, that it remembered
+	ReusedRows      int     `json:"reused_rows"`         // of them, that it had read before
 	ReusedReference bool    `json:"reused_reference"`    // it remembered the clip of a clone
 }
 

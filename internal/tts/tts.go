@@ -74,7 +74,7 @@ type Result struct {
 	Takes []Result // each of them, this one first, when several were asked for; else nil
 
 	PromptRows      int  // rows of the prompt, one for each token of text or frame of the reference
-	ReusedRows      int  // of them, that an earlier generation has read already
+	ReusedRows      int  // of them, that were read before, for another generation or take
 	ReusedReference bool // the reference clip was known from an earlier generation
 }
 

@@ -412,7 +412,7 @@ func (m *toneModel) Generate(ctx context.Context, lines []tts.Line, progress fun
 }
 
 func (m *toneModel) speak(ctx context.Context, u tts.Utterance, sink tts.Sink, framed func()) (tts.Result, error) {
-	res := tts.Result{OutputPath: u.OutputPath, Seed: 1}
+	res := tts.Result{Seed: 1}
 	if u.Sampling.Seed != nil {
 		res.Seed = *u.Sampling.Seed
 	}
