@@ -41,6 +41,9 @@ func entries() map[string][]any {
 		"mlxb_free_error":  {nil},
 		"mlxb_live":        {},
 		"mlxb_evaluations": {},
+		"mlxb_waited":      {},
+		"mlxb_count":       {1},
+		"mlxb_counted":     {make([]int64, 1), make([]int64, 1), make([]byte, 64), 64},
 		"mlxb_memory":      {make([]uint64, 1), make([]uint64, 1), make([]uint64, 1)},
 		"mlxb_reset_peak":  {},
 		"mlxb_clear_cache": {},
@@ -185,8 +188,9 @@ func newAbuser(t testing.TB, s *mlx.Scope, dir string) *abuser {
 	return ab
 }
 
-// close frees the zoo, of which mlxb_free may have freed some.
+// close frees the zoo, of which mlxb_free may have freed some, and stops what mlxb_count has begun.
 func (ab *abuser) close() {
+	ab.byFn["mlxb_count"].call(0)
 	for _, h := range ab.zoo {
 		ab.byFn["mlxb_free"].call([]uint64{h}, 1)
 	}
@@ -245,9 +249,9 @@ func (ab *abuser) bad(f function, p param) (list []any) {
 		}
 	case "const char* const*":
 		return []any{nil, []string{}, []string{"a", "a"}, []string{"a", ""}, []string{"a", "c"}, []string{strings.Repeat("x", 1<<16)}}
-	case "const void*", "float*", "int32_t*", "int*", "size_t*", "char*", "mlxb_dtype*", "mlxb_array*":
+	case "const void*", "float*", "int32_t*", "int*", "size_t*", "char*", "int64_t*", "mlxb_dtype*", "mlxb_array*":
 		return []any{nil}
-	case "mlxb_dtype", "mlxb_unary_op", "mlxb_binary_op", "mlxb_reduce_op":
+	case "mlxb_dtype", "mlxb_unary_op", "mlxb_binary_op", "mlxb_reduce_op", "mlxb_counting":
 		for op := range 24 {
 			list = append(list, op)
 		}

@@ -1,6 +1,7 @@
 // arrays.cpp: handles, the process, and how data goes in and out.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <malloc.h>
 #endif
 
+#include "count.hpp"
 #include "guard.hpp"
 
 namespace bridge {
@@ -26,6 +28,7 @@ std::vector<Slot> slots;
 std::vector<uint32_t> free_slots;
 std::atomic<int64_t> live{0};
 std::atomic<int64_t> evaluations{0};
+std::atomic<int64_t> waited{0};
 std::atomic<std::thread::id> owner{};
 
 constexpr size_t max_rank = 8;
@@ -177,10 +180,18 @@ mlxb_dtype dtype_name(mx::Dtype dtype) {
   throw std::invalid_argument("a dtype outside the bridge's");
 }
 
+// Waiting adds its life to what callers waited.
+struct Waiting {
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+  ~Waiting() { waited += std::chrono::nanoseconds(std::chrono::steady_clock::now() - since).count(); }
+};
+
 // evaluate computes arrays and waits. What has been computed already costs nothing and isn't counted.
 void evaluate(const std::vector<mx::array>& arrays) {
   bool work = std::any_of(arrays.begin(), arrays.end(), [](const mx::array& a) { return a.status() == mx::array::Status::unscheduled; });
   if (work) evaluations++;
+  count_graph(arrays);
+  Waiting waiting;
   mx::eval(arrays);
 }
 
@@ -258,6 +269,8 @@ void mlxb_free_error(char* text) {
 int64_t mlxb_live(void) { return live.load(); }
 
 int64_t mlxb_evaluations(void) { return evaluations.load(); }
+
+int64_t mlxb_waited(void) { return waited.load(); }
 
 void mlxb_memory(size_t* active, size_t* cache, size_t* peak) {
   if (active != nullptr) *active = mx::get_active_memory();
@@ -359,7 +372,12 @@ char* mlxb_eval_lasting(const mlxb_array* arrays, int n) {
 }
 
 char* mlxb_async_eval(const mlxb_array* arrays, int n) {
-  return guard("async_eval", [&] { mx::async_eval(get_all(arrays, n)); });
+  return guard("async_eval", [&] {
+    std::vector<mx::array> all = get_all(arrays, n);
+    count_graph(all);
+    Waiting waiting;
+    mx::async_eval(std::move(all));
+  });
 }
 
 char* mlxb_read_f32(mlxb_array a, float* out, size_t n) {

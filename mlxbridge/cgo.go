@@ -15,6 +15,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"time"
 	"unsafe"
 )
 
@@ -76,6 +77,10 @@ func Live() int64 { return int64(C.mlxb_live()) }
 
 // Evaluations counts how often a caller waited for MLX to compute something. It may be called from any goroutine.
 func Evaluations() int64 { return int64(C.mlxb_evaluations()) }
+
+// Waited is how long callers were in evaluations, all told: what of a piece of work's time is not in it went into Go, the
+// bridge and the making of graphs. It may be called from any goroutine.
+func Waited() time.Duration { return time.Duration(C.mlxb_waited()) }
 
 // MemoryStats is what MLX's own allocator holds, in bytes.
 type MemoryStats struct {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "count.hpp"
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/primitives.h"
 
@@ -134,7 +135,7 @@ bool on_cpu() {
     const char* value = std::getenv("TTSUI_PLAIN");
     return value != nullptr && std::strcmp(value, "1") == 0;
   }();
-  return !plain && mx::default_device() == mx::Device::cpu;
+  return !plain && !counting_metal() && mx::default_device() == mx::Device::cpu;
 }
 
 }  // namespace bridge

@@ -9,7 +9,7 @@
 //     is owned by the caller until mlxb_free.
 //   - Operations are lazy, as in MLX: work is done by mlxb_eval and the mlxb_read functions. When that fails,
 //     the arrays that it was to compute hold no values: free them.
-//   - All calls but mlxb_live, mlxb_evaluations and mlxb_memory belong on the one MLX thread (see thread.go).
+//   - All calls but mlxb_live, mlxb_evaluations, mlxb_waited and mlxb_memory belong on the one MLX thread (see thread.go).
 #ifndef MLXBRIDGE_H
 #define MLXBRIDGE_H
 
@@ -32,10 +32,17 @@ char* mlxb_stop(void);                            // waits for running work and 
 char* mlxb_device(int* is_gpu, char* version, size_t version_len);
 void mlxb_free_error(char* text);
 int64_t mlxb_evaluations(void);                   // times that a caller waited for MLX to compute
+int64_t mlxb_waited(void);                        // nanoseconds that callers spent in them
 int64_t mlxb_live(void);                          // handles that were made and not freed
 void mlxb_memory(size_t* active, size_t* cache, size_t* peak);  // bytes in MLX's allocator
 char* mlxb_reset_peak(void);
 char* mlxb_clear_cache(void);
+
+// --- counting: what the graphs are made of that are computed from now on ---
+// METAL: graphs are made as for Metal, on a machine without it too, where what only Metal has then computes zeros.
+typedef enum { MLXB_COUNT_NOTHING, MLXB_COUNT_GRAPHS, MLXB_COUNT_METAL, MLXB_COUNTING_COUNT } mlxb_counting;
+char* mlxb_count(mlxb_counting how);  // starts anew
+char* mlxb_counted(int64_t* nodes, int64_t* kernels, char* names, int capacity);  // names: a line "Name count" each; kernels: nodes but for views
 
 // --- arrays ---
 char* mlxb_from_data(mlxb_array* out, const void* data, size_t bytes, mlxb_dtype dtype, const int* shape, int rank);

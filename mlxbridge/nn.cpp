@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "count.hpp"
 #include "cpu_ops.hpp"
 #include "guard.hpp"
 
@@ -41,11 +42,30 @@ void check_projection(const mx::array& x, const Projection& p) {
   }
 }
 
+// The operations that are one kernel on Metal.
+mx::array normed(const mx::array& x, const mx::array& w, float eps) {
+  return fast("RMSNorm", x.shape(), x.dtype(), {x, w}, [&] { return mx::fast::rms_norm(x, w, eps); });
+}
+
+mx::array turned(const mx::array& x, int dims, float theta, int offset) {
+  return fast("RoPE", x.shape(), x.dtype(), {x}, [&] { return mx::fast::rope(x, dims, /*traditional=*/false, theta, /*scale=*/1.0f, offset); });
+}
+
+mx::array attended(const mx::array& q, const mx::array& k, const mx::array& v, float scale, bool causal, const std::optional<mx::array>& mask) {
+  mx::Shape shape = q.shape();
+  shape[3] = v.shape(3);
+  std::vector<mx::array> inputs{q, k, v};
+  if (mask) inputs.push_back(*mask);
+  return fast("Attention", std::move(shape), q.dtype(), std::move(inputs), [&] {
+    return mx::fast::scaled_dot_product_attention(q, k, v, scale, causal ? "causal" : (mask ? "array" : ""), mask);
+  });
+}
+
 mx::array plain_swiglu(const mx::array& gate, const mx::array& up) { return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up); }
 
 // plain_project is a projection by MLX's operations.
 mx::array plain_project(const mx::array& x, const Projection& p) {
-  mx::array a = p.norm ? mx::fast::rms_norm(x, *p.norm, p.eps) : x;
+  mx::array a = p.norm ? normed(x, *p.norm, p.eps) : x;
   auto linear = [&] {
     if (p.scales) {
       mx::array y = mx::quantized_matmul(a, p.w, *p.scales, *p.offsets, /*transpose=*/true, p.group, p.bits);
@@ -95,19 +115,19 @@ std::vector<mx::array> plain_attend(const Attended& a, int at) {
     mx::array part = mx::slice(a.qkv, {0, first * dim}, {a.qkv.shape(0), (first + heads) * dim});
     return mx::reshape(part, {batch, time, heads, dim});
   };
-  auto turned = [&](mx::array x, const std::optional<mx::array>& norm) {
-    if (norm) x = mx::fast::rms_norm(x, *norm, a.eps);
-    return mx::fast::rope(mx::transpose(x, {0, 2, 1, 3}), dim, /*traditional=*/false, a.theta, /*scale=*/1.0f, at);
+  auto placed = [&](mx::array x, const std::optional<mx::array>& norm) {
+    if (norm) x = normed(x, *norm, a.eps);
+    return turned(mx::transpose(x, {0, 2, 1, 3}), dim, a.theta, at);
   };
   auto updated = [&](const mx::array& cache, const mx::array& x) {
     return mx::slice_update(cache, mx::astype(x, cache.dtype()), mx::Shape{0, 0, at, 0}, mx::Shape{batch, kv_heads, at + time, dim});
   };
-  mx::array q = turned(rows(0, a.heads), a.q_norm);
-  mx::array keys = updated(a.keys, turned(rows(a.heads, kv_heads), a.k_norm));
+  mx::array q = placed(rows(0, a.heads), a.q_norm);
+  mx::array keys = updated(a.keys, placed(rows(a.heads, kv_heads), a.k_norm));
   mx::array values = updated(a.values, mx::transpose(rows(a.heads + kv_heads, kv_heads), {0, 2, 1, 3}));
   auto past = [&](const mx::array& cache) { return mx::slice(cache, {0, 0, 0, 0}, {batch, kv_heads, at + time, dim}); };
   float scale = 1 / std::sqrt(static_cast<float>(dim));
-  mx::array y = mx::fast::scaled_dot_product_attention(q, past(keys), past(values), scale, time > 1 ? "causal" : "");
+  mx::array y = attended(q, past(keys), past(values), scale, time > 1, std::nullopt);
   y = mx::reshape(mx::transpose(y, {0, 2, 1, 3}), {a.qkv.shape(0), a.heads * dim});
   return {mx::astype(y, a.qkv.dtype()), keys, values};
 }
@@ -213,12 +233,15 @@ char* mlxb_rms_norm(mlxb_array* out, mlxb_array x, mlxb_array w, float eps) {
   return op("rms_norm", out, [&] {
     mx::array a = filled(x), weight = get(w);
     if (auto y = cpu_rms_norm(a, weight, eps)) return *y;
-    return mx::fast::rms_norm(a, weight, eps);
+    return normed(a, weight, eps);
   });
 }
 
 char* mlxb_layer_norm(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array b, float eps) {
-  return op("layer_norm", out, [&] { return mx::fast::layer_norm(filled(x), get(w), get(b), eps); });
+  return op("layer_norm", out, [&] {
+    mx::array a = filled(x), weight = get(w), bias = get(b);
+    return fast("LayerNorm", a.shape(), a.dtype(), {a, weight, bias}, [&] { return mx::fast::layer_norm(a, weight, bias, eps); });
+  });
 }
 
 char* mlxb_rope(mlxb_array* out, mlxb_array x, int dims, float theta, int offset) {
@@ -230,7 +253,7 @@ char* mlxb_rope(mlxb_array* out, mlxb_array x, int dims, float theta, int offset
     if (dims == a.shape(3)) {
       if (auto y = cpu_rope(a, theta, offset)) return *y;
     }
-    return mx::fast::rope(a, dims, /*traditional=*/false, theta, /*scale=*/1.0f, offset);
+    return turned(a, dims, theta, offset);
   });
 }
 
@@ -243,7 +266,7 @@ char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, 
     double scores = 1.0 * queries.shape(0) * queries.shape(1) * queries.shape(2) * keys.shape(2);
     require_memory(scores * sizeof(float));
     if (auto y = cpu_attention(queries, keys, values, scale, causal, m)) return *y;
-    return mx::fast::scaled_dot_product_attention(queries, keys, values, scale, causal ? "causal" : (m ? "array" : ""), m);
+    return attended(queries, keys, values, scale, causal != 0, m);
   });
 }
 
