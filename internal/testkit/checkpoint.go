@@ -17,9 +17,11 @@ import (
 type Size string
 
 // The sizes. SizeTiny has the dimensions of the golden checkpoints and takes milliseconds. Size512MiB is as tiny but
-// for its talker, which makes the main file about that large. The others are the released models' dimensions.
+// for its talker, which makes the main file about that large. SizeThin is as narrow, but as deep as the released ones:
+// what is left is the cost of an operation, whatever it computes. The others are the released models' dimensions.
 const (
 	SizeTiny   Size = "tiny"
+	SizeThin   Size = "thin"
 	Size512MiB Size = "512MiB"
 	Size06B    Size = "0.6B"
 	Size17B    Size = "1.7B"
@@ -34,6 +36,8 @@ type CheckpointSpec struct {
 	DType        safetensors.DType // of the main weights: BF16, F16 or F32; the codec's are F32, as in every release
 	Shards       int               // files that the main weights are split into
 	TalkerLayers int               // other than the size's own
+	Bits         int               // affine quantisation, in groups of 64, as mlx-audio's converter does it; 0 is none
+	Mixed        bool              // with Bits: of the code predictor only
 	Seed         uint64
 
 	// Sparse leaves the weights out: the files have their true headers and lengths, but a hole for data, which reads
@@ -105,6 +109,7 @@ func (s *CheckpointSpec) writeMain(dir string, tensors []tensor) error {
 		return fmt.Errorf("%d tensors do not fill %d files", len(tensors), s.Shards)
 	}
 	index := map[string]string{}
+	size := 0
 	for i := range s.Shards {
 		name := weightsName
 		if s.Shards > 1 {
@@ -112,7 +117,10 @@ func (s *CheckpointSpec) writeMain(dir string, tensors []tensor) error {
 		}
 		part := tensors[i*len(tensors)/s.Shards : (i+1)*len(tensors)/s.Shards]
 		for _, t := range part {
-			index[t.name] = name
+			for _, d := range s.data(t, s.DType, nil) {
+				index[d.Name] = name
+				size += dataLen(d)
+			}
 		}
 		if err := s.writeWeights(filepath.Join(dir, name), format, s.DType, part); err != nil {
 			return err
@@ -120,10 +128,6 @@ func (s *CheckpointSpec) writeMain(dir string, tensors []tensor) error {
 	}
 	if s.Official && s.Shards == 1 {
 		return nil
-	}
-	size := 0
-	for _, t := range tensors {
-		size += t.len() * s.DType.Size()
 	}
 	return writeJSON(filepath.Join(dir, weightsName+".index.json"),
 		object{"metadata": object{"total_size": size}, "weight_map": index})
@@ -139,14 +143,9 @@ func (s *CheckpointSpec) writeWeights(path, format string, dtype safetensors.DTy
 
 	out := bufio.NewWriterSize(newHoleWriter(f), blockSize)
 	random := newRandom(s.Seed, dtype)
-	list := make([]safetensors.Data, len(tensors))
-	for i, t := range tensors {
-		list[i] = safetensors.Data{Name: t.name, DType: dtype, Shape: t.fileShape(), Write: func(w io.Writer) error {
-			if s.Sparse {
-				return writeZeros(w, t.len()*dtype.Size())
-			}
-			return random.write(w, t)
-		}}
+	var list []safetensors.Data
+	for _, t := range tensors {
+		list = append(list, s.data(t, dtype, random)...)
 	}
 	err = safetensors.Write(out, map[string]string{"format": format}, list)
 	if err := cmp.Or(err, out.Flush()); err != nil {
@@ -155,6 +154,23 @@ func (s *CheckpointSpec) writeWeights(path, format string, dtype safetensors.DTy
 	end, err := f.Seek(0, io.SeekCurrent)
 	return cmp.Or(err, f.Truncate(end))
 }
+
+// data is what the file holds of t: itself, or the three parts of its quantisation.
+func (s *CheckpointSpec) data(t tensor, dtype safetensors.DType, random *random) []safetensors.Data {
+	list := []safetensors.Data{{Name: t.name, DType: dtype, Shape: t.fileShape(), Write: func(w io.Writer) error { return random.write(w, t) }}}
+	if s.quantizes(t) {
+		list = s.quantized(t, dtype, random)
+	}
+	if s.Sparse {
+		for i := range list {
+			list[i].Write = func(w io.Writer) error { return writeZeros(w, dataLen(list[i])) }
+		}
+	}
+	return list
+}
+
+// dataLen is the number of bytes.
+func dataLen(d safetensors.Data) int { return tensor{shape: d.Shape}.len() * d.DType.Size() }
 
 // object is a JSON object.
 type object map[string]any

@@ -31,6 +31,11 @@ func (s *CheckpointSpec) configs() (main, codec object, err error) {
 	}
 	switch s.Size {
 	case SizeTiny:
+	case SizeThin:
+		main.override(object{"talker_config": object{"num_hidden_layers": 28, "code_predictor_config": object{
+			"hidden_size": main["talker_config"].(map[string]any)["hidden_size"], "num_hidden_layers": 5,
+			"layer_types": slices.Repeat([]string{"full_attention"}, 5),
+		}}})
 	case Size512MiB:
 		main.override(object{"talker_config": talkerSize(1024, 3072, 17)})
 		if s.Kind == "base" {
@@ -42,6 +47,9 @@ func (s *CheckpointSpec) configs() (main, codec object, err error) {
 		realSize(main, codec, "1b7", s.Kind, talkerSize(2048, 6144, 28))
 	default:
 		return nil, nil, fmt.Errorf("unknown size %q", s.Size)
+	}
+	if s.Bits > 0 {
+		main["quantization"] = object{"group_size": groupSize, "bits": s.Bits, "mode": "affine"}
 	}
 	if s.TalkerLayers > 0 {
 		main.override(object{"talker_config": object{"num_hidden_layers": s.TalkerLayers}})
@@ -107,7 +115,7 @@ func (s *CheckpointSpec) writeSmallFiles(dir string) error {
 			return err
 		}
 	}
-	if s.Size == SizeTiny || s.Size == Size512MiB {
+	if s.Size == SizeTiny || s.Size == SizeThin || s.Size == Size512MiB {
 		return nil
 	}
 	return growTokenizer(dir)
