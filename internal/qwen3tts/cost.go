@@ -1,0 +1,145 @@
+package qwen3tts
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"ttsui/internal/safetensors"
+	"ttsui/internal/tts"
+	mlx "ttsui/mlxbridge"
+)
+
+// What a generation costs, for benchmarks and for the tests that hold it to its bounds. Nothing here makes sound that
+// anybody hears.
+
+// Cost is what the prompt and some frames took.
+type Cost struct {
+	Prefill time.Duration
+	Frames  int           // that were made: fewer than asked for where the speech ended
+	Total   time.Duration // of all frames
+	Host    time.Duration // of Total: outside of MLX's evaluations, in Go, in the bridge and in making graphs
+}
+
+// Frames makes the prompt of u and n frames after it and tells what they took, their sound left out. With a probe each
+// frame is evaluated part by part, and the probe is told how long each part took.
+func (m *Model) Frames(ctx context.Context, u tts.Utterance, n int, probe Probe) (c Cost, err error) {
+	err = m.rehearse(ctx, u, n, func(g *generation) error {
+		c.Prefill = time.Since(g.lapStart)
+		g.probe, g.lapStart = probe, time.Now()
+		begin, waited := time.Now(), mlx.Waited()
+		for done := false; c.Frames < n && !done; {
+			if err := g.step(func(s *mlx.Scope) (err error) { done, err = g.frame(s); return err }); err != nil {
+				return err
+			}
+			c.Frames = g.frames
+		}
+		c.Total = time.Since(begin)
+		c.Host = c.Total - (mlx.Waited() - waited)
+		return nil
+	})
+	return c, err
+}
+
+// CountFrame tells what the graph of one frame in the middle of u is made of: here, or with metal where MLX's kernels
+// for Metal are (see mlxbridge.StartCount).
+func (m *Model) CountFrame(ctx context.Context, u tts.Utterance, metal bool) (counts mlx.Counts, err error) {
+	const before = 2 // the first frames may not suppress what later ones do
+	err = m.rehearse(ctx, u, before+1, func(g *generation) error {
+		for range before {
+			if err := g.step(func(s *mlx.Scope) error { _, err := g.frame(s); return err }); err != nil {
+				return err
+			}
+		}
+		return g.step(func(s *mlx.Scope) error {
+			if err := mlx.StartCount(metal); err != nil {
+				return err
+			}
+			_, err := g.frame(s)
+			var e error
+			counts, e = mlx.StopCount()
+			return cmp.Or(err, e)
+		})
+	})
+	return counts, err
+}
+
+// rehearse computes the prompt of u for n frames and hands the generation on to f.
+func (m *Model) rehearse(ctx context.Context, u tts.Utterance, n int, f func(g *generation) error) (err error) {
+	most := n + 1
+	u.Sampling.MaxFrames = &most
+	g := m.newGeneration(ctx, u, nil, func(tts.Progress) {})
+	defer func() { err = cmp.Or(err, g.do(context.Background(), g.free)) }()
+	if u.Mode == tts.Clone {
+		if err := g.listen(u); err != nil {
+			return err
+		}
+	}
+	g.lapStart = time.Now()
+	err = g.step(func(s *mlx.Scope) error {
+		err := g.prefill(s, u.Request)
+		s.Eval(g.hidden.Array())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return f(g)
+}
+
+// DecodeFrames decodes n frames, so many at once, and tells how long that took.
+func (m *Model) DecodeFrames(ctx context.Context, n, chunk int) (took time.Duration, err error) {
+	stream := m.codec.decoder.newStream()
+	defer func() { err = cmp.Or(err, m.do(context.Background(), stream.free)) }()
+	codes := make([]int32, chunk*m.cfg.Talker.CodeGroups)
+	for i := range codes {
+		codes[i] = int32(i * 7 % m.cfg.Talker.Predictor.VocabSize)
+	}
+	begin := time.Now()
+	for range n / chunk {
+		err := m.do(ctx, func() error {
+			s := mlx.NewScope()
+			wave := stream.decode(s, s.Ints(codes, chunk, m.cfg.Talker.CodeGroups))
+			s.Eval(append(stream.state(), wave)...)
+			return s.Close()
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(begin), nil
+}
+
+// FrameBytes is how many bytes of weights a frame reads at least; dir is the checkpoint that the model was loaded from.
+// Rows of embeddings and the caches are left out.
+func (m *Model) FrameBytes(dir string) (int64, error) {
+	set, err := safetensors.OpenSet(dir)
+	if err != nil {
+		return 0, err
+	}
+	return frameBytes(set, m.dtype, int64(m.cfg.Talker.CodeGroups-1)), nil
+}
+
+func frameBytes(set *safetensors.Set, dtype mlx.DType, steps int64) (bytes int64) {
+	times := map[string]int64{
+		"talker.model.layers": 1, "talker.model.norm": 1, "talker.codec_head": 1,
+		"talker.code_predictor.model.layers": steps, "talker.code_predictor.model.norm": steps, "talker.code_predictor.lm_head": 1, projectionName: steps,
+	}
+	for _, name := range set.Names() {
+		_, t, _ := set.Lookup(name)
+		size := dtype.Size()
+		if t.DType == safetensors.U32 { // quantised
+			size = t.DType.Size()
+		}
+		for _, n := range t.Shape {
+			size *= n
+		}
+		for prefix, n := range times {
+			if strings.HasPrefix(name, prefix+".") {
+				bytes += n * int64(size)
+			}
+		}
+	}
+	return bytes
+}
