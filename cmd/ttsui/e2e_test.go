@@ -39,6 +39,7 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("unload", s.testUnload)
 	t.Run("say", w.testSay)
 	t.Run("say ended by a signal", w.testSayInterrupted)
+	t.Run("bench", w.testBench)
 	t.Run("downloads", w.testDownloads)
 	t.Run("stop", s.testStop)
 	t.Run("ended at work", w.testEndsAtWork)

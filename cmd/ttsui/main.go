@@ -45,7 +45,7 @@ func newCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.DisableSuggestions = true
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newServe(), newSay(), newModels(), newVersion())
+	root.AddCommand(newServe(), newSay(), newModels(), newBench(), newVersion())
 	return root
 }
 

@@ -1,50 +1,59 @@
-// Command bench measures how fast a model loads and speaks, on this machine and in this minute: a checkpoint of real
-// dimensions with random weights is enough.
+// Command bench measures how fast TTSUI loads and speaks, on this machine and in this minute: checkpoints of real
+// dimensions with random weights are enough.
 //
-//	go run ./internal/tools/bench                              # TTSUI alone, 0.6B
+//	go run ./internal/tools/bench                              # TTSUI alone, 0.6B in bf16
+//	go run ./internal/tools/bench -weights bf16,8bit,4bit,mixed   # several checkpoints of TTSUI's, in turns
 //	go run ./internal/tools/bench -setup-mlx-audio DIR         # make a Python environment with mlx-audio in DIR
-//	go run ./internal/tools/bench -mlx-audio DIR/bin/python    # TTSUI and mlx-audio, round about
+//	go run ./internal/tools/bench -mlx-audio DIR/bin/python    # TTSUI and mlx-audio, in turns
+//	go run ./internal/tools/bench -size thin -only frame       # as deep, but so narrow that only the fixed cost is left
 //
-// Timings are worth something only beside each other: both sides speak the same text from the same files with the
-// same settings, one after the other in every round, and a machine that has other work to do is refused.
+// All sides speak the same text with the same settings, one after the other in every round, and a machine that has
+// other work to do is refused. What is measured is in package speed, which `ttsui bench` shares.
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
+	"strings"
 
+	"ttsui/internal/speed"
 	"ttsui/internal/testkit"
 )
 
 // options are what the command line says.
 type options struct {
-	checkpoint string
-	size       string
-	dtype      string
-	frames     int
-	rounds     int
-	json       bool
-	force      bool
-	mlxAudio   string
-	setup      string
+	dir      string
+	size     string
+	weights  string
+	dtype    string
+	frames   int
+	rounds   int
+	only     string
+	json     string
+	force    bool
+	mlxAudio string
+	setup    string
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.checkpoint, "checkpoint", "", "CustomVoice checkpoint to speak with; made if it is not there (default: a new one, removed at the end)")
-	flag.StringVar(&o.size, "size", string(testkit.Size06B), "size of a checkpoint that is made: tiny, 0.6B or 1.7B")
+	flag.StringVar(&o.dir, "dir", "", "`folder` for the checkpoints, which are made there unless they are there (default: a new one, removed at the end)")
+	flag.StringVar(&o.size, "size", string(testkit.Size06B), "size of the checkpoints: tiny, thin, 0.6B or 1.7B")
+	flag.StringVar(&o.weights, "weights", "bf16", "what their weights are, a side each: "+strings.Join(weightNames(), ", "))
 	flag.StringVar(&o.dtype, "dtype", "auto", "what to compute in: auto, float32 or bfloat16")
-	flag.IntVar(&o.frames, "frames", 8, "codec frames of 80 ms to speak in a round, at least 8")
+	flag.IntVar(&o.frames, "frames", 8, "codec frames of 80 ms in a job, at least 8")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
-	flag.BoolVar(&o.json, "json", false, "write JSON in place of the table")
+	flag.StringVar(&o.only, "only", "", "measure only these parts, of "+strings.Join(speed.PartNames(), ", "))
+	flag.StringVar(&o.json, "json", "", "write every round's figures into this `file`, too")
 	flag.BoolVar(&o.force, "force", false, "measure on a busy machine, too")
-	flag.StringVar(&o.mlxAudio, "mlx-audio", "", "measure mlx-audio, too, with this `python`")
+	flag.StringVar(&o.mlxAudio, "mlx-audio", "", "measure mlx-audio with the first checkpoint, too, with this `python`")
 	flag.StringVar(&o.setup, "setup-mlx-audio", "", "only make a Python environment with mlx-audio in this `folder`")
 	flag.Parse()
 
@@ -60,57 +69,88 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.setup != "" {
 		return setUpMLXAudio(ctx, o.setup)
 	}
-	if o.frames < 8 || o.rounds < 1 {
-		return fmt.Errorf("%d frames in %d rounds are too few to tell anything", o.frames, o.rounds)
-	}
-	load, err := systemLoad(ctx)
+	load, err := speed.SystemLoad(ctx)
 	if err != nil {
 		return err
 	}
-	if most := float64(runtime.NumCPU()) / 2; load > most && !o.force {
-		return fmt.Errorf("the machine is busy: its load is %.1f, above %.1f; wait, or use -force", load, most)
+	if speed.Busy(load) && !o.force {
+		return fmt.Errorf("the machine is busy: its load is %.1f; wait, or use -force", load)
 	}
-	dir, remove, err := makeCheckpoint(o)
-	if err != nil {
-		return err
-	}
-	defer remove()
-
-	sides := []side{newTTSUI(dir, o.dtype)}
-	if o.mlxAudio != "" {
-		sides = append(sides, newMLXAudio(o.mlxAudio, dir, o.dtype))
-	}
-	r := report{Checkpoint: checkpointName(o), DType: o.dtype, Frames: o.frames, Rounds: o.rounds, Load: load}
-	if err := r.measure(ctx, sides); err != nil {
-		return err
-	}
-	return r.write(out, o.json)
-}
-
-// makeCheckpoint gives the folder of the checkpoint and what removes it, if it is ours.
-func makeCheckpoint(o options) (dir string, remove func(), err error) {
-	remove = func() {}
-	dir = o.checkpoint
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "ttsui-bench-"); err != nil {
-			return "", nil, err
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "ttsui-bench-"); err != nil {
+			return err
 		}
-		remove = func() { _ = os.RemoveAll(dir) }
+		defer os.RemoveAll(o.dir)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
-		return dir, remove, nil
+	engine, err := speed.StartEngine()
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(os.Stderr, "writing a random checkpoint of %s into %s\n", o.size, dir)
-	if err := testkit.WriteCheckpoint(dir, testkit.CheckpointSpec{Size: testkit.Size(o.size), Kind: "custom_voice"}); err != nil {
-		remove()
-		return "", nil, err
+	defer func() { err = errors.Join(err, engine.Stop()) }()
+	sides, err := o.sides(engine)
+	if err != nil {
+		return err
 	}
-	return dir, remove, nil
+	defer func() { err = errors.Join(err, speed.CloseAll(sides)) }()
+	r, err := speed.Run(ctx, sides, speed.Options{Frames: o.frames, Rounds: o.rounds, Parts: split(o.only), Log: os.Stderr})
+	if err != nil {
+		return err
+	}
+	r.Model, r.MLX = "random "+o.size+" CustomVoice", engine.MLX()
+	if o.json != "" {
+		if err := writeJSON(r, o.json); err != nil {
+			return err
+		}
+	}
+	return r.Table(out)
 }
 
-func checkpointName(o options) string {
-	if o.checkpoint != "" {
-		return o.checkpoint
+func writeJSON(r *speed.Report, path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
 	}
-	return "random " + o.size
+	return cmp.Or(r.JSON(f), f.Close())
 }
+
+// split takes a list apart.
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' })
+}
+
+// sides makes the checkpoints that aren't there, and a side of each; mlx-audio comes last.
+func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
+	for _, name := range split(o.weights) {
+		spec, known := specs()[name]
+		if !known {
+			return nil, fmt.Errorf("there are no weights %q; use %s", name, strings.Join(weightNames(), ", "))
+		}
+		spec.Size, spec.Kind = testkit.Size(o.size), "custom_voice"
+		dir := filepath.Join(o.dir, o.size+"-"+name)
+		if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
+			fmt.Fprintln(os.Stderr, "writing a random checkpoint:", o.size, name)
+			if err := testkit.WriteCheckpoint(dir, spec); err != nil {
+				return nil, err
+			}
+		}
+		sides = append(sides, engine.Side("TTSUI "+name, dir, o.dtype))
+	}
+	if len(sides) == 0 {
+		return nil, errors.New("no weights are chosen")
+	}
+	if o.mlxAudio != "" {
+		first := split(o.weights)[0]
+		sides = append(sides, newMLXAudio(o.mlxAudio, filepath.Join(o.dir, o.size+"-"+first), o.dtype))
+	}
+	return sides, nil
+}
+
+// specs are the checkpoints by the names of their weights.
+func specs() map[string]testkit.CheckpointSpec {
+	return map[string]testkit.CheckpointSpec{
+		"bf16": {DType: "BF16"}, "f16": {DType: "F16"}, "f32": {DType: "F32"},
+		"8bit": {Bits: 8}, "6bit": {Bits: 6}, "4bit": {Bits: 4}, "mixed": {Bits: 8, Mixed: true},
+	}
+}
+
+func weightNames() []string { return []string{"bf16", "f16", "f32", "8bit", "6bit", "4bit", "mixed"} }

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"ttsui/internal/speed"
 )
 
 // mlxAudioVersion is what we compare ourselves with; its MLX is the release that we link.
@@ -29,19 +31,21 @@ type mlxAudio struct {
 	process            *exec.Cmd
 	jobs               io.WriteCloser
 	answers            *bufio.Reader
+	log                tail // of what it prints
 }
 
 func newMLXAudio(python, dir, dtype string) *mlxAudio {
 	return &mlxAudio{python: python, dir: dir, dtype: dtype}
 }
 
-func (m *mlxAudio) name() string { return "mlx-audio " + mlxAudioVersion }
+// Name implements speed.Side.
+func (m *mlxAudio) Name() string { return "mlx-audio " + mlxAudioVersion }
 
-func (m *mlxAudio) load(ctx context.Context) (l loading, err error) {
+// Load implements speed.Side.
+func (m *mlxAudio) Load(ctx context.Context) (l speed.Loading, err error) {
 	m.process = exec.CommandContext(ctx, m.python, "-c", mlxAudioScript, m.dir, m.dtype)
 	m.process.Env = append(os.Environ(), "HF_HUB_OFFLINE=1")
-	log := &tail{}
-	m.process.Stderr = log
+	m.process.Stderr = &m.log
 	if m.jobs, err = m.process.StdinPipe(); err != nil {
 		return l, err
 	}
@@ -55,12 +59,13 @@ func (m *mlxAudio) load(ctx context.Context) (l loading, err error) {
 		return l, fmt.Errorf("start mlx-audio: %w", err)
 	}
 	if err := m.answer(&l); err != nil {
-		return l, fmt.Errorf("load into mlx-audio: %w\n%s", err, log.text)
+		return l, fmt.Errorf("load into mlx-audio: %w", err)
 	}
 	return l, nil
 }
 
-func (m *mlxAudio) speak(_ context.Context, j job) (t take, err error) {
+// Do implements speed.Side.
+func (m *mlxAudio) Do(_ context.Context, j speed.Job) (t speed.Take, err error) {
 	text, err := json.Marshal(j)
 	if err != nil {
 		return t, err
@@ -74,12 +79,13 @@ func (m *mlxAudio) speak(_ context.Context, j job) (t take, err error) {
 func (m *mlxAudio) answer(into any) error {
 	line, err := m.answers.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("mlx-audio has ended: %w", err)
+		return fmt.Errorf("mlx-audio has ended: %w\n%s", err, m.log.text)
 	}
 	return json.Unmarshal(line, into)
 }
 
-func (m *mlxAudio) close() error {
+// Close implements speed.Side.
+func (m *mlxAudio) Close() error {
 	if m.process == nil {
 		return nil
 	}

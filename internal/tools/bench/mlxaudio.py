@@ -3,8 +3,8 @@
     python3 mlxaudio.py CHECKPOINT DTYPE
 
 loads a CustomVoice checkpoint, then reads jobs from standard input, one JSON object a line, and answers each with
-another. The first line that it writes tells about the load. It measures mlx-audio's own loop from outside: its parts
-are replaced by the same parts with a clock around them.
+another; package speed says what is in them. The first line that it writes tells about the load. It measures
+mlx-audio's own loop from outside: what that calls is replaced by the same with a clock around it.
 """
 
 import json
@@ -20,68 +20,124 @@ answers = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 
 import mlx.core as mx
-from mlx_audio.tts.models.qwen3_tts.speech_tokenizer import Qwen3TTSSpeechTokenizerDecoder
 from mlx_audio.tts.utils import load_model
+
+FOREVER = 1e6  # seconds of speech that are decoded at once, so that none is
+evaluate = mx.eval
+
+
+class Enough(Exception):
+    """The frames that were asked for are there."""
 
 
 class Clock:
-    """Notes how long each part takes, from the end of the part before. It evaluates part by part."""
+    """Notes when frames end. The first one has the prompt in it and is left out: ours end with the talker's pass."""
 
-    def __init__(self):
-        self.laps = None  # no job that asks for them
+    def __init__(self, frames, split):
+        self.frames, self.split = frames, split
+        self.begin = time.perf_counter()
+        self.prefill = 0.0
+        self.ends = []
+        self.waited = 0.0  # in evaluations, since the first frame's end
+        self.parts = {"talker": 0.0, "predictor": 0.0}
+        self.last = self.begin
 
-    def start(self, wanted):
-        self.laps = [] if wanted else None
-        self.last = time.perf_counter()
-
-    def lap(self, part, size, *arrays):
-        mx.eval(*arrays)
+    def eval(self, *arrays):
+        """In place of mx.eval, which mlx-audio's loop calls once a frame."""
+        begin = time.perf_counter()
+        evaluate(*arrays)
         now = time.perf_counter()
-        self.laps.append({"part": part, "size": size, "seconds": now - self.last})
+        if self.ends:
+            self.waited += now - begin
+        self.ends.append(now)
+        if len(self.ends) > self.frames:
+            raise Enough
+
+    def talker(self, rows, outs):
+        if rows.shape[1] > 1:  # [1, rows, hidden]
+            evaluate(*outs)
+            self.prefill = time.perf_counter() - self.begin
+        elif self.split:
+            self.part("talker", outs)
+
+    def predictor(self, rows, outs):
+        if self.split:
+            self.part("predictor", outs)
+
+    def part(self, name, outs):
+        """Evaluates outs and adds the time since the part before, unless the first frame isn't over."""
+        evaluate(*outs)
+        now = time.perf_counter()
+        if self.ends:
+            self.parts[name] += now - max(self.last, self.ends[0])
         self.last = now
 
-    def around(self, owner, method, part):
-        """Replaces a method; part gives a lap's name and size from the input and the arrays of the output."""
-        inner = getattr(owner, method)
 
-        def outer(*args, **kwargs):
-            out = inner(*args, **kwargs)
-            if self.laps is not None:
-                outs = out if isinstance(out, tuple) else (out,)
-                name, size = part(next(a for a in args if isinstance(a, mx.array)))
-                self.lap(name, size, *(a for a in outs if isinstance(a, mx.array)))
-            return out
+def watch(owner, see):
+    """Lets see(input, outputs) follow each call of a module."""
+    inner = owner.__call__
 
-        setattr(owner, method, outer)
+    def outer(self, *args, **kwargs):
+        out = inner(self, *args, **kwargs)
+        if clock is not None:
+            outs = [a for a in (out if isinstance(out, tuple) else (out,)) if isinstance(a, mx.array)]
+            see(clock, next(a for a in args if isinstance(a, mx.array)), outs)
+        return out
 
-
-def watch(model, clock):
-    def talker(rows):  # [1, rows, hidden]
-        return ("talker", 1) if rows.shape[1] == 1 else ("prefill", rows.shape[1])
-
-    clock.around(type(model.talker), "__call__", talker)
-    clock.around(type(model.talker.code_predictor), "__call__", lambda rows: ("predictor", 1))
-    clock.around(Qwen3TTSSpeechTokenizerDecoder, "streaming_step", lambda codes: ("codec", codes.shape[2]))
+    owner.__call__ = outer
 
 
-def speak(model, clock, job):
-    clock.start(job["parts"])
-    begin, first, samples = time.perf_counter(), None, 0
-    for chunk in model.generate_custom_voice(
+clock = None  # of the job that runs, if it is of frames
+
+
+def generate(model, job, interval):
+    return model.generate_custom_voice(
         job["text"],
-        speaker=job["speaker"],
+        speaker="ryan",
         language="english",
         temperature=job["temperature"],
         top_k=job["top_k"],
-        max_tokens=job["frames"],
+        max_tokens=job["frames"] + (interval == FOREVER),
         stream=True,
-        streaming_interval=job["chunk"] / 12.5 + 1e-6,
-    ):
+        streaming_interval=interval,
+    )
+
+
+def frames(model, job):
+    global clock
+    clock = Clock(job["frames"], job["kind"] == "split")
+    mx.eval = clock.eval
+    try:
+        for _ in generate(model, job, FOREVER):
+            pass
+        raise RuntimeError("the speech has ended")
+    except Enough:
+        total = clock.ends[-1] - clock.ends[0]
+        return {"made": job["frames"], "prefill": clock.prefill, "frames": total, "host": total - clock.waited, **clock.parts}
+    finally:
+        mx.eval, clock = evaluate, None
+
+
+def decode(model, job):
+    decoder = model.speech_tokenizer.decoder
+    decoder.reset_streaming_state()
+    codes = mx.array([[[i * 7 % 100] * job["chunk"] for i in range(16)]])
+    begin = time.perf_counter()
+    for _ in range(job["frames"] // job["chunk"]):
+        mx.eval(decoder.streaming_step(codes))
+    return {"made": job["frames"], "decode": time.perf_counter() - begin}
+
+
+def speech(model, job):
+    begin, first, samples = time.perf_counter(), None, 0
+    for chunk in generate(model, job, 1 / 12.5 + 1e-6):
         mx.eval(chunk.audio)
         first = first or time.perf_counter() - begin
         samples += chunk.audio.shape[0]
-    total = time.perf_counter() - begin
-    return {"first": first, "total": total, "samples": samples, "laps": clock.laps or []}
+    return {"made": samples // 1920, "first": first, "total": time.perf_counter() - begin}
+
+
+JOBS = {"frames": frames, "split": frames, "decode": decode, "speech": speech}
 
 
 def rss():
@@ -101,16 +157,15 @@ def main():
         kind = getattr(mx, dtype)
         model.talker.apply(lambda p: p.astype(kind) if mx.issubdtype(p.dtype, mx.floating) else p)
         mx.eval(model.parameters())
-    loading = {"load": time.perf_counter() - begin, "rss_before": rss_before, "rss_after": rss()}
+    loading = {"load": time.perf_counter() - begin, "rss_before": rss_before, "rss_after": rss(), "rss_peak": peak_rss()}
     print(json.dumps(loading), file=answers)
 
-    clock = Clock()
-    watch(model, clock)
+    watch(type(model.talker), Clock.talker)
+    watch(type(model.talker.code_predictor), Clock.predictor)
     for line in sys.stdin:
         job = json.loads(line)
-        answer = speak(model, clock, job)
-        answer |= {"peak_rss": peak_rss(), "peak_mlx": mx.get_peak_memory()}
-        print(json.dumps(answer), file=answers)
+        answer = JOBS[job["kind"]](model, job)
+        print(json.dumps(answer | {"rss": rss(), "peak_mlx": mx.get_peak_memory()}), file=answers)
 
 
 main()

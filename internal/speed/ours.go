@@ -1,0 +1,237 @@
+package speed
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"ttsui/internal/memory"
+	"ttsui/internal/qwen3tts"
+	"ttsui/internal/tts"
+	mlx "ttsui/mlxbridge"
+)
+
+// Engine is TTSUI's own engine in this process.
+type Engine struct {
+	thread *mlx.Thread
+	device mlx.Device
+}
+
+// StartEngine starts it. A process has one at a time.
+func StartEngine() (*Engine, error) {
+	thread, err := mlx.StartThread(true)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{thread: thread}
+	if ended := thread.Do(context.Background(), func() { e.device, err = mlx.CurrentDevice() }); ended != nil || err != nil {
+		return nil, cmp.Or(ended, err, thread.Stop())
+	}
+	return e, nil
+}
+
+// MLX is the version of MLX, and where it computes.
+func (e *Engine) MLX() string {
+	if e.device.GPU {
+		return e.device.Version + " on the GPU"
+	}
+	return e.device.Version + " on the CPU"
+}
+
+// Stop ends it, when all its sides are closed.
+func (e *Engine) Stop() error { return e.thread.Stop() }
+
+// Ours is a checkpoint in TTSUI's own engine. It is a Side and a Counter.
+type Ours struct {
+	name, dir string
+	loader    *qwen3tts.Loader
+	model     *qwen3tts.Model
+}
+
+// Side measures the checkpoint in dir, computed in dtype (auto, float32 or bfloat16), under a name.
+func (e *Engine) Side(name, dir, dtype string) *Ours {
+	return &Ours{name: name, dir: dir, loader: qwen3tts.NewLoader(e.thread, qwen3tts.DType(dtype))}
+}
+
+// Name implements Side.
+func (o *Ours) Name() string { return o.name }
+
+// Load implements Side.
+func (o *Ours) Load(ctx context.Context) (l Loading, err error) {
+	if l.RSSBefore, err = memory.RSS(); err != nil {
+		return l, err
+	}
+	begin := time.Now()
+	if o.model, err = o.loader.Load(ctx, o.dir); err != nil {
+		return l, err
+	}
+	l.Seconds = time.Since(begin).Seconds()
+	if l.RSSPeak, err = peakRSS(); err != nil {
+		return l, err
+	}
+	if l.RSSAfter, err = memory.RSS(); err != nil {
+		return l, err
+	}
+	if l.Read, err = readFiles(o.dir); err != nil {
+		return l, err
+	}
+	l.FrameBytes, err = o.model.FrameBytes(o.dir)
+	return l, err
+}
+
+// Do implements Side.
+func (o *Ours) Do(ctx context.Context, j Job) (t Take, err error) {
+	switch j.Kind {
+	case Frames, Split:
+		t, err = o.frames(ctx, j)
+	case Decode:
+		var took time.Duration
+		took, err = o.model.DecodeFrames(ctx, j.Frames, j.Chunk)
+		t.Made, t.Decode = j.Frames, took.Seconds()
+	default:
+		t, err = o.speak(ctx, j)
+	}
+	if err != nil {
+		return t, err
+	}
+	t.PeakMLX = mlx.Memory().Peak
+	t.RSS, err = memory.RSS()
+	return t, err
+}
+
+func (o *Ours) frames(ctx context.Context, j Job) (t Take, err error) {
+	var probe qwen3tts.Probe
+	if j.Kind == Split {
+		probe = func(part string, took time.Duration) {
+			switch part {
+			case qwen3tts.PartTalker:
+				t.Talker += took.Seconds()
+			case qwen3tts.PartPredictor:
+				t.Predictor += took.Seconds()
+			}
+		}
+	}
+	c, err := o.model.Frames(ctx, o.utterance(j), j.Frames, probe)
+	t.Made, t.Prefill, t.Frames, t.Host = c.Frames, c.Prefill.Seconds(), c.Total.Seconds(), c.Host.Seconds()
+	return t, err
+}
+
+// watch is the sink of an utterance: it notes when samples come, and how many.
+type watch struct {
+	begin   time.Time
+	first   time.Duration
+	samples int
+}
+
+// WriteSamples implements tts.Sink.
+func (w *watch) WriteSamples(pcm []float32) error {
+	if w.samples == 0 {
+		w.first = time.Since(w.begin)
+	}
+	w.samples += len(pcm)
+	return nil
+}
+
+func (o *Ours) speak(ctx context.Context, j Job) (Take, error) {
+	w := &watch{begin: time.Now()}
+	_, err := o.model.Generate(ctx, o.utterance(j), w, nil, nil)
+	return Take{Made: w.samples / tts.FrameSamples, First: w.first.Seconds(), Total: time.Since(w.begin).Seconds()}, err
+}
+
+// utterance is what the model's mode needs to speak j's text.
+func (o *Ours) utterance(j Job) tts.Utterance {
+	seed := uint64(1)
+	u := tts.Utterance{Request: tts.Request{
+		Mode: o.model.Mode(), Text: j.Text, Language: "English",
+		Sampling: tts.Sampling{Temperature: &j.Temperature, TopK: &j.TopK, MaxFrames: &j.Frames, Seed: &seed},
+	}}
+	switch u.Mode {
+	case tts.Control:
+		u.Speaker = "Ryan"
+	case tts.Design:
+		u.Instruct = "A calm voice."
+	case tts.Clone:
+		u.Reference = hum(3)
+	}
+	return u
+}
+
+// hum is a clip of so many seconds, for which no recording is needed.
+func hum(seconds int) []float32 {
+	clip := make([]float32, seconds*tts.SampleRate)
+	for i := range clip {
+		at := float64(i) / tts.SampleRate
+		clip[i] = float32(0.2*math.Sin(2*math.Pi*140*at) + 0.1*math.Sin(2*math.Pi*420*at)*math.Sin(2*math.Pi*3*at))
+	}
+	return clip
+}
+
+// Count implements Counter.
+func (o *Ours) Count(ctx context.Context) (c Counts, err error) {
+	count := func(temperature float64, metal bool) (counts mlx.Counts) {
+		if err == nil {
+			counts, err = o.model.CountFrame(ctx, o.utterance(newJob(Frames, 8, 8, temperature)), metal)
+		}
+		return counts
+	}
+	here, greedy := count(sampled, false), count(0, false)
+	metal, metalGreedy := count(sampled, true), count(0, true)
+	return Counts{
+		Evaluations: here.Evaluations, Nodes: here.Nodes, NodesGreedy: greedy.Nodes,
+		Metal: metal.Nodes, MetalGreedy: metalGreedy.Nodes, Kernels: metal.Kernels, KernelsGreedy: metalGreedy.Kernels,
+	}, err
+}
+
+// Close implements Side.
+func (o *Ours) Close() error {
+	if o.model == nil {
+		return nil
+	}
+	return o.model.Close()
+}
+
+// readFiles tells how long it takes to read the weights in dir, once they have been read.
+func readFiles(dir string) (seconds float64, err error) {
+	var files []string
+	for _, pattern := range []string{"*.safetensors", "speech_tokenizer/*.safetensors"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return 0, err
+		}
+		files = append(files, found...)
+	}
+	buffer := make([]byte, 4<<20)
+	begin := time.Now()
+	for _, path := range files {
+		f, err := os.Open(path)
+		if err != nil {
+			return 0, err
+		}
+		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, buffer)
+		f.Close()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(begin).Seconds(), nil
+}
+
+// peakRSS is the most memory that this process has held, in bytes.
+func peakRSS() (uint64, error) {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0, fmt.Errorf("ask for the peak of memory: %w", err)
+	}
+	peak := uint64(usage.Maxrss)
+	if runtime.GOOS != "darwin" { // elsewhere it counts in KiB
+		peak *= 1024
+	}
+	return peak, nil
+}

@@ -1,0 +1,161 @@
+package speed
+
+import (
+	"context"
+	"slices"
+)
+
+// Figure is a thing that is measured in every round. Its text says the unit.
+type Figure string
+
+// The figures.
+const (
+	frameGreedy   Figure = "frame, greedy (ms)"
+	frameSampled  Figure = "frame, sampled (ms)"
+	hostFrame     Figure = "of it Go, bridge, graphs (ms)"
+	efficiencyOne Figure = "of the bandwidth, 1 thread (%)"
+	efficiencyAll Figure = "of the bandwidth, all threads (%)"
+	readOne       Figure = "memory read, 1 thread (GB/s)"
+	readAll       Figure = "memory read, all threads (GB/s)"
+	talkerFrame   Figure = "talker (ms a frame)"
+	predictFrame  Figure = "predictor (ms a frame)"
+	drawFrame     Figure = "predictor, drawing at random (ms more)"
+	prefillShort  Figure = "prefill, 32 tokens of text (ms)"
+	prefillLong   Figure = "prefill, 256 tokens of text (ms)"
+	codecOne      Figure = "codec, 1 frame at once (ms a frame)"
+	codecFour     Figure = "codec, 4 frames at once (ms a frame)"
+	wholeFrame    Figure = "speech (ms a frame)"
+	firstAudio    Figure = "first audio (ms)"
+	realTime      Figure = "real-time factor (× of playing)"
+)
+
+// compares reports whether less of f is better, so that a ratio says something.
+func (f Figure) compares() bool {
+	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame}, f)
+}
+
+// part is a group of figures that come from the same work.
+type part struct {
+	name    string
+	figures []Figure
+	measure func(ctx context.Context, s Side, o Options, f *Found) error
+}
+
+// parts are all parts, in the order of the table.
+func parts() []part {
+	return []part{
+		{"frame", []Figure{frameGreedy, frameSampled, hostFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
+		{"split", []Figure{talkerFrame, predictFrame, drawFrame}, measureSplit},
+		{"prefill", []Figure{prefillShort}, measurePrefill(prefillShort, 32)},
+		{"prefill256", []Figure{prefillLong}, measurePrefill(prefillLong, 256)},
+		{"codec", []Figure{codecOne, codecFour}, measureCodec},
+		{"speech", []Figure{wholeFrame, firstAudio, realTime}, measureSpeech},
+	}
+}
+
+// PartNames are the names of the parts, which Options chooses from.
+func PartNames() (names []string) {
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// parts are those that are wanted.
+func (o *Options) parts() []part {
+	return slices.DeleteFunc(parts(), func(p part) bool { return len(o.Parts) > 0 && !slices.Contains(o.Parts, p.name) })
+}
+
+func (f *Found) add(name Figure, value float64) { f.Figures[name] = append(f.Figures[name], value) }
+
+const sampled = 0.9 // the models' own temperature
+
+// do lets s work and notes its memory.
+func (f *Found) do(ctx context.Context, s Side, j Job) (Take, error) {
+	t, err := s.Do(ctx, j)
+	if err != nil {
+		return t, err
+	}
+	f.RSS, f.PeakMLX = t.RSS, max(f.PeakMLX, t.PeakMLX)
+	t.Made = max(t.Made, 1)
+	return t, nil
+}
+
+func (t Take) perFrame(seconds float64) float64 { return 1000 * seconds / float64(t.Made) }
+
+func measureFrame(ctx context.Context, s Side, o Options, f *Found) error {
+	one, all, err := Bandwidth()
+	if err != nil {
+		return err
+	}
+	greedy, err := f.do(ctx, s, newJob(Frames, 8, o.Frames, 0))
+	if err != nil {
+		return err
+	}
+	drawn, err := f.do(ctx, s, newJob(Frames, 8, o.Frames, sampled))
+	if err != nil {
+		return err
+	}
+	f.add(frameGreedy, greedy.perFrame(greedy.Frames))
+	f.add(frameSampled, drawn.perFrame(drawn.Frames))
+	f.add(hostFrame, drawn.perFrame(drawn.Host))
+	f.add(readOne, one/1e9)
+	f.add(readAll, all/1e9)
+	if bytes := f.Loading.FrameBytes; bytes > 0 {
+		seconds := drawn.Frames / float64(drawn.Made)
+		f.add(efficiencyOne, 100*float64(bytes)/seconds/one)
+		f.add(efficiencyAll, 100*float64(bytes)/seconds/all)
+	}
+	return nil
+}
+
+func measureSplit(ctx context.Context, s Side, o Options, f *Found) error {
+	greedy, err := f.do(ctx, s, newJob(Split, 8, o.Frames, 0))
+	if err != nil {
+		return err
+	}
+	drawn, err := f.do(ctx, s, newJob(Split, 8, o.Frames, sampled))
+	if err != nil {
+		return err
+	}
+	f.add(talkerFrame, greedy.perFrame(greedy.Talker))
+	f.add(predictFrame, greedy.perFrame(greedy.Predictor))
+	f.add(drawFrame, drawn.perFrame(drawn.Predictor)-greedy.perFrame(greedy.Predictor))
+	return nil
+}
+
+func measurePrefill(name Figure, tokens int) func(context.Context, Side, Options, *Found) error {
+	return func(ctx context.Context, s Side, _ Options, f *Found) error {
+		t, err := f.do(ctx, s, newJob(Frames, tokens, 1, 0))
+		if err != nil {
+			return err
+		}
+		f.add(name, 1000*t.Prefill)
+		return nil
+	}
+}
+
+func measureCodec(ctx context.Context, s Side, _ Options, f *Found) error {
+	one, err := f.do(ctx, s, Job{Kind: Decode, Frames: 4, Chunk: 1})
+	if err != nil {
+		return err
+	}
+	four, err := f.do(ctx, s, Job{Kind: Decode, Frames: 4, Chunk: 4})
+	if err != nil {
+		return err
+	}
+	f.add(codecOne, one.perFrame(one.Decode))
+	f.add(codecFour, four.perFrame(four.Decode))
+	return nil
+}
+
+func measureSpeech(ctx context.Context, s Side, o Options, f *Found) error {
+	t, err := f.do(ctx, s, newJob(Speech, 32, o.Frames, sampled))
+	if err != nil {
+		return err
+	}
+	f.add(wholeFrame, t.perFrame(t.Total))
+	f.add(firstAudio, 1000*t.First)
+	f.add(realTime, t.perFrame(t.Total)/80)
+	return nil
+}
