@@ -96,6 +96,9 @@ func (r *Report) writeLoading(table io.Writer) {
 	r.writeOnce(table, "", func(f *Found) string { return f.Name })
 	r.writeOnce(table, "load (s)", func(f *Found) string { return seconds(f.Loading.Seconds) })
 	r.writeOnce(table, "reading the files again (s)", func(f *Found) string { return seconds(f.Loading.Read) })
+	if len(r.Sides) > 2 || len(r.Sides) == 2 && r.Sides[1].Counts != nil {
+		return // sides of one process share its memory
+	}
 	r.writeOnce(table, "RSS before the load", func(f *Found) string { return size(f.Loading.RSSBefore) })
 	r.writeOnce(table, "RSS, the most while loading", func(f *Found) string { return size(f.Loading.RSSPeak) })
 	r.writeOnce(table, "RSS after the load", func(f *Found) string { return size(f.Loading.RSSAfter) })

@@ -15,7 +15,7 @@ import (
 const groupSize = 64
 
 // quantizable are the modules that mlx-audio's converter quantises.
-var quantizable = regexp.MustCompile(`(_proj|linear_fc\d|codec_head|lm_head\.\d+|small_to_mtp_projection)\.weight$`)
+var quantizable = regexp.MustCompile(`^talker\..*(_proj|linear_fc\d|codec_head|lm_head\.\d+|small_to_mtp_projection)\.weight$`)
 
 func (s *CheckpointSpec) quantizes(t tensor) bool {
 	return s.Bits > 0 && quantizable.MatchString(t.name) && (!s.Mixed || strings.Contains(t.name, "code_predictor")) && t.shape[1]%groupSize == 0

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	mlx "ttsui/mlxbridge"
 )
 
@@ -15,6 +17,10 @@ func TestWriteCheckpointQuantized(t *testing.T) {
 		for _, mixed := range []bool{false, true} {
 			dir := write(t, CheckpointSpec{Kind: "custom_voice", Bits: bits, Mixed: mixed})
 			all := shapes(t, dir)
+			speech := write(t, CheckpointSpec{Kind: "custom_voice"})
+			if diff := cmp.Diff(shapes(t, filepath.Join(speech, "speech_tokenizer")), shapes(t, filepath.Join(dir, "speech_tokenizer"))); diff != "" {
+				t.Errorf("the codec is quantised: -want +got\n%s", diff)
+			}
 			for name, want := range map[string]bool{
 				"talker.codec_head.scales":                             !mixed,
 				"talker.model.layers.1.mlp.down_proj.biases":           !mixed,

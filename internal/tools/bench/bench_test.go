@@ -15,12 +15,12 @@ import (
 // A run over tiny checkpoints of several weights fills every figure, in the table and in JSON.
 func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
-	o := options{size: "tiny", weights: "bf16,4bit,mixed", dtype: "float32", frames: 8, rounds: 2, json: file, force: true}
+	o := options{size: "tiny", weights: "bf16,4bit", dtype: "float32", frames: 8, rounds: 2, json: file, force: true}
 	var table bytes.Buffer
 	if err := run(t.Context(), o, &table); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"TTSUI bf16", "TTSUI mixed", "load (s)", "kernels a frame", "predictor (ms a frame)", "first audio (ms)", "×"} {
+	for _, words := range []string{"TTSUI bf16", "TTSUI 4bit", "load (s)", "kernels a frame", "predictor (ms a frame)", "first audio (ms)", "×"} {
 		if !strings.Contains(table.String(), words) {
 			t.Errorf("the table lacks %q:\n%s", words, table.String())
 		}
@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Sides) != 3 {
+	if len(r.Sides) != 2 {
 		t.Fatalf("%d sides", len(r.Sides))
 	}
 	for _, f := range r.Sides {

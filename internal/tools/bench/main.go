@@ -1,11 +1,13 @@
 // Command bench measures how fast TTSUI loads and speaks, on this machine and in this minute: checkpoints of real
 // dimensions with random weights are enough.
 //
-//	go run ./internal/tools/bench                              # TTSUI alone, 0.6B in bf16
-//	go run ./internal/tools/bench -weights bf16,8bit,4bit,mixed   # several checkpoints of TTSUI's, in turns
-//	go run ./internal/tools/bench -setup-mlx-audio DIR         # make a Python environment with mlx-audio in DIR
-//	go run ./internal/tools/bench -mlx-audio DIR/bin/python    # TTSUI and mlx-audio, in turns
-//	go run ./internal/tools/bench -size thin -only frame       # as deep, but so narrow that only the fixed cost is left
+//	bench                                # TTSUI alone, 0.6B in bf16
+//	bench -weights bf16,8bit,4bit,mixed  # several checkpoints of TTSUI's, in turns
+//	bench -setup-mlx-audio DIR           # make a Python environment with mlx-audio in DIR
+//	bench -mlx-audio DIR/bin/python      # TTSUI and mlx-audio, in turns
+//	bench -size thin -only greedy,frame  # as deep, but so narrow that only the fixed cost of a frame is left
+//
+// With all parts mlx-audio takes three minutes a round on two cores; -only and -dir make short runs of one long one.
 //
 // All sides speak the same text with the same settings, one after the other in every round, and a machine that has
 // other work to do is refused. What is measured is in package speed, which `ttsui bench` shares.
