@@ -194,7 +194,9 @@ func (o *Ours) Close() error {
 	if o.model == nil {
 		return nil
 	}
-	return o.model.Close()
+	m := o.model
+	o.model = nil
+	return m.Close()
 }
 
 // readFiles tells how long it takes to read the weights in dir, once they have been read.

@@ -10,6 +10,8 @@ type Figure string
 
 // The figures.
 const (
+	loadSeconds   Figure = "load (s)"
+	loadReading   Figure = "load (× of only reading its files)"
 	frameGreedy   Figure = "frame, greedy (ms)"
 	frameSampled  Figure = "frame, sampled (ms)"
 	hostFrame     Figure = "of it Go, bridge, graphs (ms)"
@@ -31,7 +33,7 @@ const (
 
 // compares reports whether less of f is better, so that a ratio says something.
 func (f Figure) compares() bool {
-	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame}, f)
+	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading}, f)
 }
 
 // part is a group of figures that come from the same work.
@@ -44,6 +46,7 @@ type part struct {
 // parts are all parts, in the order of the table.
 func parts() []part {
 	return []part{
+		{"load", []Figure{loadSeconds, loadReading}, measureLoad},
 		{"greedy", []Figure{frameGreedy}, measureGreedy},
 		{"frame", []Figure{frameSampled, hostFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
 		{"split", []Figure{talkerFrame, predictFrame, drawFrame}, measureSplit},
@@ -83,6 +86,21 @@ func (f *Found) do(ctx context.Context, s Side, j Job) (Take, error) {
 }
 
 func (t Take) perFrame(seconds float64) float64 { return 1000 * seconds / float64(t.Made) }
+
+func measureLoad(ctx context.Context, s Side, _ Options, f *Found) error {
+	if err := s.Close(); err != nil {
+		return err
+	}
+	l, err := s.Load(ctx)
+	if err != nil {
+		return err
+	}
+	f.add(loadSeconds, l.Seconds)
+	if l.Read > 0 {
+		f.add(loadReading, l.Seconds/l.Read)
+	}
+	return warmUp(ctx, s)
+}
 
 func measureGreedy(ctx context.Context, s Side, o Options, f *Found) error {
 	t, err := f.do(ctx, s, newJob(Frames, 8, o.Frames, 0))

@@ -87,15 +87,8 @@ func (r *Report) writeLoading(table io.Writer) {
 		}
 		return memory.Text(memory.MB(bytes))
 	}
-	seconds := func(x float64) string {
-		if x == 0 {
-			return "–"
-		}
-		return number(x)
-	}
 	r.writeOnce(table, "", func(f *Found) string { return f.Name })
-	r.writeOnce(table, "load (s)", func(f *Found) string { return seconds(f.Loading.Seconds) })
-	r.writeOnce(table, "reading the files again (s)", func(f *Found) string { return seconds(f.Loading.Read) })
+	r.writeOnce(table, "first load (s)", func(f *Found) string { return number(f.Loading.Seconds) })
 	if len(r.Sides) > 2 || len(r.Sides) == 2 && r.Sides[1].Counts != nil {
 		return // sides of one process share its memory
 	}

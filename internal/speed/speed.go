@@ -18,7 +18,7 @@ type Side interface {
 	Name() string
 	Load(ctx context.Context) (Loading, error)
 	Do(ctx context.Context, j Job) (Take, error)
-	Close() error
+	Close() error // Load may be called again
 }
 
 // Kind says what a job is.
@@ -120,7 +120,7 @@ func Run(ctx context.Context, sides []Side, o Options) (*Report, error) {
 			}
 			f.Counts = &counts
 		}
-		if _, err := s.Do(ctx, newJob(Frames, 8, 2, 0.9)); err != nil { // warms up
+		if err := warmUp(ctx, s); err != nil {
 			return nil, err
 		}
 	}
@@ -135,6 +135,12 @@ func Run(ctx context.Context, sides []Side, o Options) (*Report, error) {
 		}
 	}
 	return r, nil
+}
+
+// warmUp makes a first frame, which is slower than others.
+func warmUp(ctx context.Context, s Side) error {
+	_, err := s.Do(ctx, newJob(Frames, 8, 2, sampled))
+	return err
 }
 
 // Check refuses what can't be measured.

@@ -89,7 +89,9 @@ func (m *mlxAudio) Close() error {
 	if m.process == nil {
 		return nil
 	}
-	return errors.Join(m.jobs.Close(), m.process.Wait())
+	err := errors.Join(m.jobs.Close(), m.process.Wait())
+	m.process = nil
+	return err
 }
 
 // tail keeps the end of what is written to it.
