@@ -29,11 +29,10 @@ func (m *Model) Frames(ctx context.Context, u tts.Utterance, n int, probe Probe)
 		c.Prefill = time.Since(g.lapStart)
 		g.probe, g.lapStart = probe, time.Now()
 		begin, waited := time.Now(), mlx.Waited()
-		for done := false; c.Frames < n && !done; {
-			if err := g.step(func(s *mlx.Scope) (err error) { done, err = g.frame(s); return err }); err != nil {
+		for r := g.rows[0]; c.Frames < n && !r.ended; c.Frames = r.made.Frames {
+			if err := g.step(g.frame); err != nil {
 				return err
 			}
-			c.Frames = g.frames
 		}
 		c.Total = time.Since(begin)
 		c.Host = c.Total - (mlx.Waited() - waited)
@@ -48,7 +47,7 @@ func (m *Model) CountFrame(ctx context.Context, u tts.Utterance, metal bool) (co
 	const before = 2 // the first frames may not suppress what later ones do
 	err = m.rehearse(ctx, u, before+1, func(g *generation) error {
 		for range before {
-			if err := g.step(func(s *mlx.Scope) error { _, err := g.frame(s); return err }); err != nil {
+			if err := g.step(g.frame); err != nil {
 				return err
 			}
 		}
@@ -56,7 +55,7 @@ func (m *Model) CountFrame(ctx context.Context, u tts.Utterance, metal bool) (co
 			if err := mlx.StartCount(metal); err != nil {
 				return err
 			}
-			_, err := g.frame(s)
+			err := g.frame(s)
 			var e error
 			counts, e = mlx.StopCount()
 			return cmp.Or(err, e)
@@ -69,17 +68,21 @@ func (m *Model) CountFrame(ctx context.Context, u tts.Utterance, metal bool) (co
 func (m *Model) rehearse(ctx context.Context, u tts.Utterance, n int, f func(g *generation) error) (err error) {
 	most := n + 1
 	u.Sampling.MaxFrames = &most
-	g := m.newGeneration(ctx, u, nil, func(tts.Progress) {})
+	g := m.newGeneration(ctx, []tts.Line{{Utterance: u}}, func(tts.Progress) {})
 	defer func() { err = cmp.Or(err, g.do(context.Background(), g.free)) }()
+	r := g.rows[0]
 	if u.Mode == tts.Clone {
-		if err := g.listen(u); err != nil {
+		if err := g.listen(r); err != nil {
 			return err
 		}
 	}
+	if err := g.step(g.prepare); err != nil {
+		return err
+	}
 	g.lapStart = time.Now()
 	err = g.step(func(s *mlx.Scope) error {
-		err := g.prefill(s, u.Request)
-		s.Eval(g.hidden.Array())
+		err := g.prefill(s, r)
+		s.Eval(r.hidden.Array())
 		return err
 	})
 	if err != nil {
