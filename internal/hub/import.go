@@ -2,9 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,19 +17,15 @@ func (p Places) Import(ctx context.Context, dir, id string, copies bool) (Local,
 		return Local{}, systemError(err)
 	}
 	if id == "" {
-		id = "local/" + filepath.Base(dir)
+		id = tts.LocalOrg + "/" + filepath.Base(dir)
 	}
 	if err := p.checkImport(dir, id); err != nil {
 		return Local{}, err
 	}
-	target := filepath.Join(p.Roots[0], filepath.FromSlash(id))
-	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
-		return Local{}, systemError(err)
-	}
 	if copies {
-		err = copyModel(ctx, dir, target)
+		err = p.copyModel(ctx, dir, id)
 	} else {
-		err = systemError(os.Symlink(dir, target))
+		err = p.linkModel(dir, id)
 	}
 	if err != nil {
 		return Local{}, err
@@ -40,16 +33,40 @@ func (p Places) Import(ctx context.Context, dir, id string, copies bool) (Local,
 	return p.Local(id)
 }
 
-// checkImport refuses what would not become a model.
-func (p Places) checkImport(dir, id string) error {
+// linkModel makes the model's folder a link to the user's.
+func (p Places) linkModel(dir, id string) error {
+	target := p.inRoot(id)
+	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
+		return systemError(err)
+	}
+	return systemError(os.Symlink(dir, target))
+}
+
+// inRoot is where a model of ours lies. There must be a root.
+func (p Places) inRoot(id string) string { return filepath.Join(p.Roots[0], filepath.FromSlash(id)) }
+
+func errNoRoot() error {
+	return tts.Errorf(tts.CodeInvalid, "Set TTSUI_MODELS to one.", "there is no folder for models")
+}
+
+// checkNew refuses an id that no new model in the first of the places' folders can have.
+func (p Places) checkNew(id string) error {
 	if len(p.Roots) == 0 {
-		return tts.Errorf(tts.CodeInvalid, "Set TTSUI_MODELS to one.", "there is no folder for models")
+		return errNoRoot()
 	}
 	if !tts.ValidModelID(id) {
 		return tts.Errorf(tts.CodeInvalid, "Give a name of the form org/name with --id.", "%.100q is not the name of a model", id)
 	}
 	if found, err := p.Find(id); err == nil {
 		return tts.Errorf(tts.CodeInvalid, "Give another name with --id.", "there is a model %s already, in %s", id, found)
+	}
+	return nil
+}
+
+// checkImport refuses what would not become a model.
+func (p Places) checkImport(dir, id string) error {
+	if err := p.checkNew(id); err != nil {
+		return err
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return tts.Errorf(tts.CodeNotFound, "Give the folder that holds config.json.", "%s is not a folder", dir)
@@ -67,48 +84,16 @@ func (p Places) checkImport(dir, id string) error {
 	return nil
 }
 
-// copyModel copies a model's files into a folder beside the target, which gets its name when it is whole.
-func copyModel(ctx context.Context, dir, target string) (err error) {
-	temp, err := os.MkdirTemp(filepath.Dir(target), ".import-")
+// copyModel copies a model's files into a draft.
+func (p Places) copyModel(ctx context.Context, dir, id string) error {
+	files := neededIn(dir)
+	d, err := p.Draft(id, sizeOfAll(files))
 	if err != nil {
-		return systemError(err)
+		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(temp))
-		}
-	}()
-	for name, path := range neededIn(dir) {
-		if err := copyFile(ctx, path, filepath.Join(temp, filepath.FromSlash(name))); err != nil {
-			return err
-		}
+	defer d.Abort()
+	if err := d.add(ctx, files, false); err != nil {
+		return err
 	}
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return systemError(err)
-	}
-	return systemError(os.Rename(temp, target))
-}
-
-func copyFile(ctx context.Context, from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return systemError(err)
-	}
-	defer in.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return systemError(err)
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return systemError(err)
-	}
-	_, err = io.Copy(out, reader{ctx, in})
-	if ctx.Err() != nil {
-		out.Close()
-		return canceled(ctx)
-	}
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return systemError(fmt.Errorf("copy %s: %w", from, err))
-	}
-	return nil
+	return d.Commit()
 }

@@ -45,7 +45,17 @@ func (p Places) Local(id string) (Local, error) {
 
 // Locals lists the Qwen3-TTS models on this machine in alphabetical order, whether TTSUI knows them by name or not.
 // What can't be read is left out.
-func (p Places) Locals() []Local {
+func (p Places) Locals() (list []Local) {
+	for _, id := range p.IDs() {
+		if l, err := p.Local(id); err == nil {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// IDs lists the names of what Locals lists. It reads folders and configurations, whatever the models' size.
+func (p Places) IDs() (list []string) {
 	var ids []string
 	for _, root := range p.Roots {
 		found, _ := filepath.Glob(filepath.Join(escapeGlob(root), "*", "*", configName)) // the pattern is right
@@ -62,14 +72,13 @@ func (p Places) Locals() []Local {
 		}
 	}
 	slices.Sort(ids)
-	var list []Local
 	for _, id := range slices.Compact(ids) {
-		l, err := p.Local(id)
-		if err != nil || l.Dir == "" {
+		dir, err := p.Find(id)
+		if err != nil {
 			continue
 		}
-		if text, err := os.ReadFile(filepath.Join(l.Dir, configName)); err == nil && modelType(text) == modelKind {
-			list = append(list, l)
+		if text, err := os.ReadFile(filepath.Join(dir, configName)); err == nil && modelType(text) == modelKind {
+			list = append(list, id)
 		}
 	}
 	return list

@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"syscall"
 
 	"ttsui/internal/tts"
@@ -15,6 +16,15 @@ func freeSpace(dir string) (bytes int64, err error) {
 		return 0, systemError(err)
 	}
 	return int64(s.Bavail) * int64(s.Bsize), nil
+}
+
+// sameDisk reports whether a file can have names in both folders. The second may have to be made yet.
+func sameDisk(there, here string) bool {
+	for !isFolder(here) && filepath.Dir(here) != here {
+		here = filepath.Dir(here)
+	}
+	var a, b syscall.Stat_t
+	return syscall.Stat(there, &a) == nil && syscall.Stat(here, &b) == nil && a.Dev == b.Dev
 }
 
 // names is how many names a file has.
