@@ -52,7 +52,7 @@ func layers() []row {
 		{pkg: "internal/sample", layer: "L2", imports: []string{"mlxbridge", "internal/tts", "internal/nn"},
 			why: "choosing a token is the same for talker and predictor"},
 		{pkg: "internal/qwen3tts", layer: "L2",
-			imports: []string{"mlxbridge", "internal/tts", "internal/safetensors", "internal/tokenizer", "internal/audio",
+			imports: []string{"mlxbridge", "internal/tts", "internal/atomicfile", "internal/safetensors", "internal/tokenizer", "internal/audio",
 				"internal/nn", "internal/sample"},
 			why: "the model: it knows tensors and prompts, neither requests nor HTTP"},
 

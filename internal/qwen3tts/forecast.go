@@ -22,19 +22,24 @@ func (l *Loader) Forecast(dir string, gpu bool) (weights, room uint64, err error
 	if err != nil {
 		return 0, 0, err
 	}
+	return l.forecast(dir, cfg, set, tensorsOf(set), gpu)
+}
+
+// forecast is Forecast for the tensors of a checkpoint, those of set or what they will become.
+func (l *Loader) forecast(dir string, cfg config, set *safetensors.Set, tensors []safetensors.Tensor, gpu bool) (weights, room uint64, err error) {
 	files, err := openCodec(dir)
 	if err != nil {
 		return 0, 0, err
 	}
 	dtype := cfg.computeType(l.dtype, set, gpu)
-	main := footprintOf(set, func(name string) mlx.DType {
+	main := footprintOf(tensors, func(name string) mlx.DType {
 		if strings.HasPrefix(name, "speaker_encoder.") {
 			return mlx.Float32
 		}
 		return dtype
 	})
 	decoder, encoder := l.codecs.missing(files, cfg.mode() == tts.Clone)
-	codec := footprintOf(files.set, func(name string) mlx.DType {
+	codec := footprintOf(tensorsOf(files.set), func(name string) mlx.DType {
 		if inDecoder := strings.HasPrefix(name, "decoder."); inDecoder && decoder || !inDecoder && encoder {
 			return mlx.Float32
 		}
@@ -52,11 +57,18 @@ type footprint struct {
 	conversion uint64 // besides while they are: the largest tensor that changes its type is held in both for a moment
 }
 
-// footprintOf sums a checkpoint's tensors, each float in the type that to gives for it.
-func footprintOf(set *safetensors.Set, to func(name string) mlx.DType) (f footprint) {
-	for _, name := range set.Names() {
-		_, t, _ := set.Lookup(name)
-		want, size := to(name), uint64(t.Size)
+// tensorsOf lists a checkpoint's tensors.
+func tensorsOf(set *safetensors.Set) (list []safetensors.Tensor) {
+	for _, f := range set.Files {
+		list = append(list, f.Tensors...)
+	}
+	return list
+}
+
+// footprintOf sums tensors, each float in the type that to gives for it.
+func footprintOf(tensors []safetensors.Tensor, to func(name string) mlx.DType) (f footprint) {
+	for _, t := range tensors {
+		want, size := to(t.Name), uint64(t.Size)
 		if want == notLoaded {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 
 	"ttsui/internal/tts"
 )
@@ -28,6 +29,21 @@ func (f *File) Bytes(name string) ([]byte, error) {
 		return nil, unreadable(f.Path, err)
 	}
 	return data, nil
+}
+
+// CopyRange writes a part of a tensor's bytes to w: size of them, from the byte first on.
+func (f *File) CopyRange(w io.Writer, t Tensor, first, size int64) error {
+	r, err := os.Open(f.Path)
+	if err != nil {
+		return unreadable(f.Path, err)
+	}
+	defer r.Close()
+	part := io.NewSectionReader(r, t.Offset+first, size)
+	n, err := io.Copy(w, part)
+	if err == nil && n < size {
+		return corrupt(f.Path, fmt.Errorf("%w after it was opened: it got shorter", inTensor(t.Name, io.ErrUnexpectedEOF)))
+	}
+	return err
 }
 
 // Float32s reads a tensor of F32 or BF16; the shape is in Lookup's answer.
