@@ -15,7 +15,7 @@ import (
 	"ttsui/internal/tts"
 )
 
-const modelsHelp = `See, fetch, check and remove the models on this machine.
+const modelsHelp = `See, fetch, check, quantise and remove the models on this machine.
 
 They lie in the folder of models (--models) or in the cache of Hugging Face's
 own tools, and those see what is fetched here. A model that is loaded or spoken
@@ -36,13 +36,13 @@ func newModels() *cobra.Command {
 	var m models
 	cmd := &cobra.Command{
 		Use:   "models",
-		Short: "List, fetch, check and remove models",
+		Short: "List, fetch, check, quantise and remove models",
 		Long:  modelsHelp,
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&m.folder, "models", "", "folder of models, <org>/<name>/ in it (default $TTSUI_MODELS, else ~/.ttsui/models)")
-	cmd.AddCommand(m.newList(), m.newPull(), m.newVerify(), m.newRemove(), m.newImport())
+	cmd.AddCommand(m.newList(), m.newPull(), m.newVerify(), m.newRemove(), m.newImport(), m.newQuantize())
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"ttsui/internal/hub"
+	"ttsui/internal/testkit"
 	"ttsui/internal/testkit/fakehub"
 	"ttsui/internal/tts"
 )
@@ -27,6 +28,7 @@ func TestModels(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("MODEL", tts.Catalogue()[0].ID)
 			env.Setenv("COMMIT", commit)
+			env.Setenv("GOLDEN", testkit.Golden("checkpoints"))
 			return nil
 		},
 	})

@@ -55,6 +55,7 @@ const (
 	findTimeout   = 3 * time.Second         // to find out who else is there
 	leftoverAge   = 24 * time.Hour          // after which a temporary file is nobody's
 	tidyInterval  = time.Hour               // between looks for such files
+	lookInterval  = 5 * time.Second         // between looks for models that other programs brought or took
 )
 
 // App is a running TTSUI.
@@ -98,6 +99,7 @@ func New(c Config) (*App, error) {
 		loader = a.engine
 	}
 	a.registry = registry.New(registry.Config{Loader: loader, Log: a.log})
+	a.registry.Look()
 	a.service = &speech.Service{Registry: a.registry, Log: a.log, Queue: jobs.Queue{Timeout: c.Timeout}, Outputs: c.Outputs}
 	if c.Home != "" {
 		a.making = instance.NewUnfinished(c.Home)
@@ -139,6 +141,7 @@ func (a *App) Start(host string, port int) error {
 	a.log.Info().Msg("TTS HTTP Server starting up...")
 	a.serving.Go(func() { a.keepServing(ln) })
 	a.serving.Go(a.keepTidy)
+	a.serving.Go(a.keepLooking)
 	return nil
 }
 

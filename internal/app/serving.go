@@ -119,6 +119,9 @@ func (a *App) announce(addr net.Addr) {
 
 // tidy removes what a process that was killed left behind.
 func (a *App) tidy() {
+	if _, err := a.config.Places.SweepDrafts(); err != nil {
+		a.log.Debug().Msgf("Looking for leftovers of models: %v", err)
+	}
 	if a.config.Home == "" {
 		return
 	}
@@ -145,6 +148,13 @@ func (a *App) noteUnfinished(folder string) {
 func (a *App) keepTidy() {
 	for sleep(a.life, tidyInterval) {
 		a.tidy()
+	}
+}
+
+// keepLooking looks for models that came or went by another program, such as ttsui models, until Close.
+func (a *App) keepLooking() {
+	for sleep(a.life, lookInterval) {
+		a.registry.Look()
 	}
 }
 

@@ -49,6 +49,24 @@ func (c *Client) Unload(ctx context.Context, modelID string, how tts.UnloadOptio
 	}{modelID, how})
 }
 
+// quantizing is what the server is asked to make.
+type quantizing struct {
+	ModelID string `json:"model_id"`
+	tts.Quantization
+}
+
+// PlanQuantized asks the server what Quantize would make.
+func (c *Client) PlanQuantized(ctx context.Context, modelID string, how tts.Quantization) (tts.QuantizePlan, error) {
+	return ask[tts.QuantizePlan](ctx, c, http.MethodPost, "/models/quantize/plan", quantizing{modelID, how})
+}
+
+// Quantize has the server make a smaller copy of a model. That takes as long as it takes, while the server is alive.
+func (c *Client) Quantize(ctx context.Context, modelID string, how tts.Quantization) (tts.ModelInfo, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	return call[tts.ModelInfo](ctx, c, http.MethodPost, "/models/quantize", quantizing{modelID, how})
+}
+
 // Stats tells how the server's process does.
 func (c *Client) Stats(ctx context.Context) (tts.Stats, error) {
 	return ask[tts.Stats](ctx, c, http.MethodGet, "/stats", nil)

@@ -37,6 +37,8 @@ var (
 	_ registry.Fetcher    = (*Engine)(nil)
 	_ registry.Forecaster = (*Engine)(nil)
 	_ registry.Gauge      = (*Engine)(nil)
+	_ registry.Quantizer  = (*Engine)(nil)
+	_ registry.Lister     = (*Engine)(nil)
 )
 
 // Open starts the MLX thread, on the GPU where there is one. A process has one engine at a time.

@@ -23,6 +23,9 @@ type Local struct {
 // Whole reports whether all files are there. Whether they are sound, Verify tells.
 func (l Local) Whole() bool { return l.Dir != "" && len(l.Missing) == 0 }
 
+// Size is how many bytes the model's files have, wherever they lie.
+func (l Local) Size() int64 { return sizeOfAll(neededIn(l.Dir)) }
+
 // Local tells what there is of model id. The error is of CodeNotFound when there is nothing.
 func (p Places) Local(id string) (Local, error) {
 	dir, err := p.Find(id)

@@ -35,6 +35,14 @@ func (r *Registry) errStopped(id string) error {
 	return tts.Errorf(tts.CodeCanceled, "Load it again.", "loading model %s was stopped", id)
 }
 
+// errStoppedMaking is what the callers of Quantize get when the work was stopped.
+func (r *Registry) errStoppedMaking(id string) error {
+	if r.life.Err() != nil {
+		return errClosed()
+	}
+	return tts.Errorf(tts.CodeCanceled, "Quantise it again.", "making model %s was stopped", id)
+}
+
 // errStuck is about work that was told to end and goes on.
 func errStuck(what string) error {
 	return tts.Errorf(tts.CodeTimeout, "Its memory may still be in use. Should it not come back, start TTSUI again.",

@@ -12,11 +12,12 @@ import (
 // still doing is waited for, and freed, out of sight.
 const patience = 30 * time.Second
 
-// job is a load or unload under way, for those who wait for it.
+// job is a load, an unload or the making of a model under way, for those who wait for it.
 type job struct {
 	ctx    context.Context // of the work: ends when nobody wants it any more
 	cancel context.CancelFunc
 	force  bool // load although the forecast says that memory won't do
+	making bool // it makes the model, and doesn't load it
 
 	done    chan struct{} // closed when the results stand
 	info    tts.ModelInfo

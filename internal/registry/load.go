@@ -31,6 +31,7 @@ func (r *Registry) Load(ctx context.Context, id string, how tts.LoadOptions) (tt
 		case err != nil:
 			return info, err
 		case leaving || j.refused && how.Force:
+		case j.making && info.State == tts.Unloaded && !j.stopped: // now there is something to load
 		case j.stopped:
 			return tts.ModelInfo{}, r.errStopped(id)
 		default:

@@ -67,7 +67,7 @@ type Model interface {
 
 // Config is what a registry is made of.
 type Config struct {
-	Loader    Loader // may be a Fetcher, a Forecaster and a Gauge
+	Loader    Loader // may be a Fetcher, a Forecaster, a Gauge, a Quantizer and a Lister
 	Log       zerolog.Logger
 	RSS       func() (bytes uint64, err error)  // memory.RSS when nil
 	Footprint func() (bytes uint64, known bool) // memory.Footprint when nil
@@ -110,6 +110,8 @@ type row struct {
 	leases  int
 	drain   *drain // set while an unload waits for the leases to end; no new one begins meanwhile
 	job     *job   // the load or unload under way, or nil
+	known   bool   // it is of the catalogue
+	found   bool   // it is, or was, on this machine: without its files there is no row, unless it is known
 }
 
 // New makes a registry of the catalogue's models, all unloaded.
@@ -128,12 +130,12 @@ func New(c Config) *Registry {
 	r.started = r.now()
 	r.life, r.stop = context.WithCancel(context.Background())
 	for _, m := range tts.Catalogue() {
-		r.add(m.ID)
+		r.add(m.ID).known = true
 	}
 	return r
 }
 
-// Models lists the catalogue's models in their order, then those that Load added.
+// Models lists the catalogue's models in their order, then those that Look, Load and Quantize added.
 func (r *Registry) Models() ([]tts.ModelInfo, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -219,6 +219,11 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		t.Errorf("an unload that fails: %v", answer)
 	}
 	post(400, "/models/load", object{"model_id": "no id"})
+	for _, path := range []string{"/models/quantize", "/models/quantize/plan"} {
+		post(200, path, object{"model_id": base, "bits": 4, "group_size": 32, "mixed": true, "heads": true})
+		post(400, path, object{"model_id": base, "bits": 5})
+		post(404, path, object{"model_id": "somebody/missing", "bits": 4})
+	}
 	ask(404, "GET", "/jobs/none", "/jobs/{id}", nil)
 	ask(404, "GET", "/jobs/none/events", "/jobs/{id}/events", nil)
 

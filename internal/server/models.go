@@ -69,6 +69,29 @@ func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
 	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Error, info.Hint, info.Code}, err
 }
 
+type quantizeRequest struct {
+	ModelID string `json:"model_id"`
+	tts.Quantization
+}
+
+// quantize answers with the copy's record when it is there or has failed.
+func (s *Server) quantize(ctx context.Context, body []byte) (any, error) {
+	var req quantizeRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	return s.service.Quantize(ctx, req.ModelID, req.Quantization)
+}
+
+// planQuantized answers with what quantize would make.
+func (s *Server) planQuantized(ctx context.Context, body []byte) (any, error) {
+	var req quantizeRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	return s.service.PlanQuantized(ctx, req.ModelID, req.Quantization)
+}
+
 // stats adds to what the service knows of itself what only the server does.
 func (s *Server) stats(ctx context.Context, _ []byte) (any, error) {
 	stats, err := s.service.Stats(ctx)

@@ -20,6 +20,8 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, path: "/models/stream", handle: s.streamModels},
 		{method: http.MethodPost, path: "/models/load", answer: s.load},
 		{method: http.MethodPost, path: "/models/unload", answer: s.unload},
+		{method: http.MethodPost, path: "/models/quantize", answer: s.quantize},
+		{method: http.MethodPost, path: "/models/quantize/plan", answer: s.planQuantized},
 		{method: http.MethodPost, path: "/generate/clone", handle: s.generateClone},
 		{method: http.MethodPost, path: "/generate/control", handle: generate(s, controlRequest.request)},
 		{method: http.MethodPost, path: "/generate/design", handle: generate(s, designRequest.request)},

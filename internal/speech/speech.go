@@ -53,6 +53,16 @@ func (s *Service) Unload(ctx context.Context, modelID string, how tts.UnloadOpti
 	return s.Registry.Unload(ctx, modelID, how)
 }
 
+// PlanQuantized tells what Quantize would make.
+func (s *Service) PlanQuantized(_ context.Context, modelID string, how tts.Quantization) (tts.QuantizePlan, error) {
+	return s.Registry.PlanQuantized(modelID, how)
+}
+
+// Quantize makes a smaller copy of a model.
+func (s *Service) Quantize(ctx context.Context, modelID string, how tts.Quantization) (tts.ModelInfo, error) {
+	return s.Registry.Quantize(ctx, modelID, how)
+}
+
 // Jobs lists the generations.
 func (s *Service) Jobs(context.Context) ([]tts.Job, error) { return s.Queue.List(), nil }
 

@@ -47,7 +47,7 @@ func (q Quantization) CopyID(modelID string) string {
 		name = strings.TrimSuffix(name, dtype)
 	}
 	name += fmt.Sprintf("-%dbit", q.Bits)
-	if q.GroupSize != defaultGroupSize {
+	if q.GroupSize != 0 && q.GroupSize != defaultGroupSize {
 		name += fmt.Sprintf("-g%d", q.GroupSize)
 	}
 	if q.Mixed {

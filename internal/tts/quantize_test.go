@@ -10,8 +10,8 @@ func TestQuantization(t *testing.T) {
 		"local/Qwen3-TTS-12Hz-0.6B-Base-6bit-g128-mixed":      {Bits: 6, GroupSize: 128, Mixed: true},
 		"local/Qwen3-TTS-12Hz-0.6B-Base-4bit-g32-mixed-heads": {Bits: 4, GroupSize: 32, Mixed: true, Heads: true},
 	} {
-		q, err := q.Complete()
-		if got := q.CopyID(id); err != nil || got != want || !ValidModelID(got) {
+		whole, err := q.Complete()
+		if got := q.CopyID(id); err != nil || got != want || whole.CopyID(id) != want || !ValidModelID(got) {
 			t.Errorf("%+v is called %s (%v), want %s", q, got, err, want)
 		}
 	}

@@ -33,6 +33,8 @@ type Service interface {
 	// generation it answers CodeBusy, or waits when asked to.
 	Unload(ctx context.Context, modelID string, how UnloadOptions) (ModelInfo, error)
 
+	Quantizer // makes smaller copies of models
+
 	// Generate speaks req.Text into the WAV file req.OutputPath, to req.Audio, or both, when its turn comes. The
 	// file is complete or absent: after an error or a cancelled ctx nothing is left and a file that stood there
 	// before is untouched. Several takes are complete or absent together, except that those that have their names

@@ -30,6 +30,8 @@ var errGone = tts.Errorf(tts.CodeUnreachable, "See whether it still runs.", "the
 // fakeServer is a server that can hang, be slow, fail and be started anew. Its functions may be replaced before the
 // window asks for what they do.
 type fakeServer struct {
+	tts.Quantizer // nil: the window doesn't ask
+
 	load     func(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error)
 	unload   func(ctx context.Context, id string, how tts.UnloadOptions) (tts.ModelInfo, error)
 	generate func(ctx context.Context, req tts.Request) (tts.Result, error)

@@ -369,6 +369,25 @@ type Tones struct {
 	OnLoad  func(ctx context.Context, id string) error
 	OnFrame func(ctx context.Context, frame int) error
 	OnClose func(id string) error
+
+	OnQuantize func(ctx context.Context, id string, tell func(tts.Download)) error
+}
+
+// PlanQuantized plans a copy of any id but those that contain "missing".
+func (l *Tones) PlanQuantized(id string, how tts.Quantization) (tts.QuantizePlan, error) {
+	how, err := how.Complete()
+	if err == nil && strings.Contains(id, "missing") {
+		err = tts.Errorf(tts.CodeNotFound, "Quantise another one.", "model %s was not found", id)
+	}
+	return tts.QuantizePlan{ModelID: how.CopyID(id), Bytes: 1000, FreeBytes: 2000, OriginalBytes: 4000, MemoryMB: 1, OriginalMemoryMB: 4}, err
+}
+
+// Quantize makes nothing.
+func (l *Tones) Quantize(ctx context.Context, id string, _ tts.Quantization, tell func(tts.Download)) error {
+	if l.OnQuantize != nil {
+		return l.OnQuantize(ctx, id, tell)
+	}
+	return nil
 }
 
 // Load makes a model of any id but those that contain "missing".

@@ -63,6 +63,8 @@ func Run(t *testing.T, s Subject) {
 	t.Run("a job with a name", s.testJobName)
 	t.Run("a name that can't be had", s.testBadJobName)
 	t.Run("stats", s.testStats)
+	t.Run("quantise", s.testQuantize)
+	t.Run("quantising refuses and fails", s.testQuantizeFails)
 }
 
 func (s Subject) testModels(t *testing.T) {
