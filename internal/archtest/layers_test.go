@@ -120,7 +120,7 @@ func layers() []row {
 		{pkg: "internal/tools/bench", layer: "L6", imports: []string{"internal/testkit", "internal/speed"},
 			why: "it makes checkpoints and brings other programs; what is measured is speed's"},
 		{pkg: "internal/tools/soak", layer: "L6",
-			imports: []string{"internal/tts", "internal/atomicfile", "internal/testkit", "internal/testkit/attack", "internal/client"},
+			imports: []string{"internal/tts", "internal/atomicfile", "internal/testkit", "internal/testkit/attack", "internal/testkit/fakehub", "internal/client"},
 			why:     "it sees the real program from outside, as its users do"},
 	}
 }

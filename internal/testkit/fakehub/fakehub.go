@@ -28,9 +28,10 @@ type Hub struct {
 	Token string // asked for when set
 	Bare  bool   // lists names only, as poor mirrors do
 
-	cdnURL  string
-	closing chan struct{}
-	sent    atomic.Int64
+	hub, cdn *httptest.Server
+	cdnURL   string
+	closing  chan struct{}
+	sent     atomic.Int64
 
 	mu       sync.Mutex
 	repos    map[string]*repository
@@ -61,13 +62,18 @@ type Request struct {
 
 // Start runs a hub until the test ends.
 func Start(t testing.TB) *Hub {
-	return start(t, func(*httptest.Server, string) {})
+	h := Open()
+	t.Cleanup(h.Close)
+	return h
 }
+
+// Open runs a hub until Close, for programs that aren't tests.
+func Open() *Hub { return open(func(*httptest.Server, string) {}) }
 
 // StartUnix runs a hub on sockets in dir until the test ends. Between it and its client there are only a few KiB on
 // the way at any time. The client needs Dialer.
 func StartUnix(t testing.TB, dir string) *Hub {
-	h := start(t, func(s *httptest.Server, name string) {
+	h := open(func(s *httptest.Server, name string) {
 		l, err := net.Listen("unix", filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -75,11 +81,12 @@ func StartUnix(t testing.TB, dir string) *Hub {
 		s.Listener.Close()
 		s.Listener = narrow{l}
 	})
+	t.Cleanup(h.Close)
 	h.URL, h.cdnURL = "http://hub", "http://cdn"
 	return h
 }
 
-func start(t testing.TB, listen func(s *httptest.Server, name string)) *Hub {
+func open(listen func(s *httptest.Server, name string)) *Hub {
 	h := &Hub{closing: make(chan struct{}), repos: map[string]*repository{}}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /api/models/{org}/{name}/revision/{revision}", h.serveInfo)
@@ -95,18 +102,20 @@ func start(t testing.TB, listen func(s *httptest.Server, name string)) *Hub {
 	})
 	cdn := http.NewServeMux()
 	cdn.HandleFunc("GET /{org}/{name}/{path...}", h.serveLarge)
-	hub, large := httptest.NewUnstartedServer(both), httptest.NewUnstartedServer(cdn)
-	for name, s := range map[string]*httptest.Server{"hub": hub, "cdn": large} {
+	h.hub, h.cdn = httptest.NewUnstartedServer(both), httptest.NewUnstartedServer(cdn)
+	for name, s := range map[string]*httptest.Server{"hub": h.hub, "cdn": h.cdn} {
 		listen(s, name)
 		s.Start()
 	}
-	h.URL, h.cdnURL = hub.URL, large.URL
-	t.Cleanup(func() {
-		close(h.closing)
-		hub.Close()
-		large.Close()
-	})
+	h.URL, h.cdnURL = h.hub.URL, h.cdn.URL
 	return h
+}
+
+// Close ends the hub.
+func (h *Hub) Close() {
+	close(h.closing)
+	h.hub.Close()
+	h.cdn.Close()
 }
 
 // Dialer connects a client of StartUnix.
@@ -199,6 +208,19 @@ func (h *Hub) Requests() []Request {
 
 // Sent counts the bytes of files that were sent so far.
 func (h *Hub) Sent() int64 { return h.sent.Load() }
+
+// Blobs maps the names of a model's files to the names of their contents.
+func (h *Hub) Blobs(id string) map[string]string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	blobs := map[string]string{}
+	if repo := h.repos[id]; repo != nil {
+		for name, f := range repo.files {
+			blobs[name] = f.blob
+		}
+	}
+	return blobs
+}
 
 // Leaks counts how often the host of large files was shown a token.
 func (h *Hub) Leaks() int {

@@ -24,15 +24,17 @@ import (
 
 // options are what the command line says: how much of everything.
 type options struct {
-	bin     string
-	only    string
-	seconds time.Duration
-	cycles  int
-	kills   int
-	attacks int
-	lines   int
-	quits   int
-	size    string
+	bin       string
+	only      string
+	seconds   time.Duration
+	cycles    int
+	kills     int
+	fetches   int
+	quantizes int
+	attacks   int
+	lines     int
+	quits     int
+	size      string
 }
 
 func main() {
@@ -42,6 +44,8 @@ func main() {
 	flag.DurationVar(&o.seconds, "load-time", 30*time.Second, "how long the load is held")
 	flag.IntVar(&o.cycles, "cycles", 200, "cycles of generating")
 	flag.IntVar(&o.kills, "kills", 200, "servers that are killed while they speak")
+	flag.IntVar(&o.fetches, "fetches", 100, "servers that are killed while they fetch a model")
+	flag.IntVar(&o.quantizes, "quantizes", 10, "servers that are killed while they quantise a model")
 	flag.IntVar(&o.attacks, "attacks", 1000, "hostile requests")
 	flag.IntVar(&o.lines, "lines", 30_000, "lines of log that stalled readers don't read")
 	flag.IntVar(&o.quits, "quits", 10, "servers that are stopped while they work")
@@ -69,6 +73,8 @@ func parts() []part {
 		{"load", holdLoad},
 		{"cycles", runCycles},
 		{"kill", killOften},
+		{"fetch", fetchKilled},
+		{"quantize", quantizeKilled},
 		{"attack", attackIt},
 		{"readers", stallReaders},
 		{"quit", quitAtWork},

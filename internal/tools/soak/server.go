@@ -36,7 +36,13 @@ const startTimeout = time.Minute
 
 // start gives a server that listens. The caller ends it by one of its methods, or by ctx.
 func (w *world) start(ctx context.Context, args ...string) (*process, error) {
+	return w.startAs(ctx, nil, args...)
+}
+
+// startAs is start with settings of the environment that differ from the world's.
+func (w *world) startAs(ctx context.Context, env []string, args ...string) (*process, error) {
 	p := &process{cmd: w.command(ctx, append([]string{"serve", "--port", "0"}, args...)...), done: make(chan struct{})}
+	p.cmd.Env = append(p.cmd.Env, env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
