@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"ttsui/internal/testkit"
 	"ttsui/internal/testkit/fakehub"
@@ -58,6 +60,34 @@ func (w world) testDownloads(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^ttsui: ` + defaultModel(tts.Design) + `: +\d+ %, \S+ (k|M)?B of [\d.]+ MB`)
 	if said := w.saySomething(t, "--instruct", "An old sailor."); !line.MatchString(said) {
 		t.Errorf("say of a model that isn't here printed %q", said)
+	}
+}
+
+// testFetchesTogether: two servers over one cache that load a model at once fetch it once, and both have it loaded.
+func (w world) testFetchesTogether(t *testing.T) {
+	hub := fakehub.Start(t)
+	files := testkit.CheckpointFiles(t, "custom_voice")
+	id, total := defaultModel(tts.Control), int64(0)
+	for _, data := range files {
+		total += int64(len(data))
+	}
+	hub.Add(id, files)
+	hub.Break(func(fakehub.Request) fakehub.Fault { return fakehub.Fault{Pause: time.Millisecond} }) // long enough for both
+	w.models = filepath.Join(t.TempDir(), "none")
+	w.env = []string{"HOME=" + t.TempDir(), "HF_HUB_CACHE=" + t.TempDir(), "HF_HUB_OFFLINE=", "HF_ENDPOINT=" + hub.URL, "TTSUI_MIRRORS=", "HF_TOKEN="}
+	var loads sync.WaitGroup
+	for _, s := range []*serving{w.serve(t), w.serve(t)} {
+		loads.Go(func() {
+			status, answer, err := s.call(t.Context(), "POST", "/models/load", object{"model_id": id})
+			if err != nil || status != 200 || answer["state"] != "loaded" {
+				t.Errorf("load: %d, %v, %v", status, answer, err)
+			}
+		})
+	}
+	loads.Wait()
+	http.DefaultClient.CloseIdleConnections()
+	if sent := hub.Sent(); sent != total {
+		t.Errorf("%d bytes were sent, want %d", sent, total)
 	}
 }
 

@@ -41,6 +41,7 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("say ended by a signal", w.testSayInterrupted)
 	t.Run("bench", w.testBench)
 	t.Run("downloads", w.testDownloads)
+	t.Run("downloads together", w.testFetchesTogether)
 	t.Run("stop", s.testStop)
 	t.Run("ended at work", w.testEndsAtWork)
 	t.Run("killed", w.testKilled)

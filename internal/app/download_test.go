@@ -312,3 +312,34 @@ func TestDownloadFails(t *testing.T) {
 		})
 	}
 }
+
+// TestUnreachableWithAPart: without the hub, a model of which only a part is here says so, and how to go on.
+func TestUnreachableWithAPart(t *testing.T) {
+	home := t.TempDir()
+	d := startDownloading(t, map[string]string{"HF_HOME": home})
+	files, _ := checkpoint(t, "custom_voice")
+	d.hub.Add(custom, files)
+	d.hub.Break(func(r fakehub.Request) fakehub.Fault {
+		return fakehub.Fault{Status: map[bool]int{true: 404}[r.Name == "model.safetensors"]}
+	})
+	if info := d.load(t, custom); info.State != tts.Failed || info.Code != tts.CodeNotFound || !strings.Contains(*info.Error, "fetch model.safetensors: ") {
+		t.Errorf("the first load: %+v, %v", info, info.Error)
+	}
+	closeApp(t, d.App)
+	for _, c := range []struct {
+		env        map[string]string
+		code       tts.Code
+		text, hint string
+	}{
+		{map[string]string{"HF_ENDPOINT": "http://127.0.0.1:1"}, tts.CodeUnreachable, "look for " + custom + " at http://127.0.0.1:1: ", "Check the network."},
+		{map[string]string{"HF_HUB_OFFLINE": "1"}, tts.CodeNotFound, "(only a part of it has been fetched)", "ttsui models pull " + custom},
+	} {
+		c.env["HF_HOME"] = home
+		d := startDownloading(t, c.env)
+		if info := d.load(t, custom); info.State != tts.Failed || info.Code != c.code || !strings.Contains(*info.Error, c.text) ||
+			info.Hint == nil || !strings.Contains(*info.Hint, c.hint) {
+			t.Errorf("%+v, %v, %v", info, info.Error, info.Hint)
+		}
+		closeApp(t, d.App)
+	}
+}

@@ -63,20 +63,23 @@ func (p Places) Find(id string) (string, error) {
 		if found, err := ifModel(dir); found != "" || err != nil {
 			return found, err
 		}
-		looked = append(looked, described(dir))
+		looked = append(looked, described(dir, "there is no config.json in it"))
 	}
 	if p.Cache != "" {
 		repo := filepath.Join(p.Cache, "models--"+strings.ReplaceAll(id, "/", "--"))
 		if dir, err := findSnapshot(repo); dir != "" || err != nil {
 			return dir, err
 		}
-		looked = append(looked, described(repo))
+		looked = append(looked, described(repo, "only a part of it has been fetched"))
 	}
 	return "", p.notFound(id, looked)
 }
 
 func (p Places) notFound(id string, looked []string) error {
 	hint := "Fetch it with: ttsui models pull " + id
+	if strings.HasPrefix(id, tts.LocalOrg+"/") {
+		hint = "Make it with: ttsui models quantize, or ttsui models import"
+	}
 	if len(p.Roots) > 0 {
 		hint += " (or put its files into " + filepath.Join(p.Roots[0], filepath.FromSlash(id)) + ")"
 	}
@@ -138,12 +141,12 @@ func ifModel(dir string) (string, error) {
 	return dir, nil
 }
 
-// described names a folder that holds no model, and says so when it is there.
-func described(dir string) string {
+// described names a folder that holds no model, and says why not when it is there.
+func described(dir, why string) string {
 	if _, err := os.Stat(dir); err != nil {
 		return dir
 	}
-	return dir + " (there is no config.json in it)"
+	return dir + " (" + why + ")"
 }
 
 // isAbsent is also true when a file stands where a folder should be.
