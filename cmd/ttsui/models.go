@@ -47,16 +47,28 @@ func newModels() *cobra.Command {
 }
 
 func (m *models) newList() *cobra.Command {
-	return &cobra.Command{
+	var published bool
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the models that there are, and what of them is here",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return m.list(cmd) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return m.list(cmd, published) },
 	}
+	cmd.Flags().BoolVar(&published, "published", false, "ask the hub which others there are, quantised ones among them")
+	return cmd
 }
 
-// list prints a table: first the catalogue in its order, then other models that are here.
-func (m *models) list(cmd *cobra.Command) error {
+// list prints a table: first the catalogue in its order, then other models that are here, then those that could be.
+func (m *models) list(cmd *cobra.Command, published bool) error {
+	ctx, stop := interrupted(cmd.Context())
+	defer stop()
+	var others []string
+	if published {
+		var err error
+		if others, err = hub.NewFetcher(os.Getenv).Published(ctx); err != nil {
+			return err
+		}
+	}
 	places := m.places()
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "MODEL\tSTATE\tSIZE\tFOLDER")
@@ -86,6 +98,11 @@ func (m *models) list(cmd *cobra.Command) error {
 	for _, l := range places.Locals() {
 		if !known[l.ID] {
 			row(l)
+		}
+	}
+	for _, id := range others {
+		if !known[id] {
+			row(hub.Local{ID: id})
 		}
 	}
 	return table.Flush()

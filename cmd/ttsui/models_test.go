@@ -21,6 +21,8 @@ func TestModels(t *testing.T) {
 			server := fakehub.Start(t)
 			files := fakehub.Model(200_000)
 			commit := server.Add(tts.Catalogue()[0].ID, files)
+			server.Add("mlx-community/Qwen3-TTS-12Hz-0.6B-Base-8bit", files)
+			server.Add("mlx-community/Something-Else", files)
 			delete(files, "speech_tokenizer/config.json")
 			server.Add("someone/else", files)
 			env.Setenv("HF_ENDPOINT", server.URL)

@@ -29,6 +29,16 @@ func (c *Client) WatchModels(ctx context.Context, see func(tts.ModelInfo)) error
 	}, func(error) {})
 }
 
+// PublishedModels has the server ask the hub, which takes its time.
+func (c *Client) PublishedModels(ctx context.Context) ([]string, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	answer, err := call[struct {
+		ModelIDs []string `json:"model_ids"`
+	}](ctx, c, http.MethodGet, "/models/published", nil)
+	return answer.ModelIDs, err
+}
+
 // Load has the server bring a model into memory, and before that to its machine. That takes as long as it takes, while the server is alive.
 func (c *Client) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	ctx, cancel := c.whileAlive(ctx)

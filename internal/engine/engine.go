@@ -39,6 +39,7 @@ var (
 	_ registry.Gauge      = (*Engine)(nil)
 	_ registry.Quantizer  = (*Engine)(nil)
 	_ registry.Lister     = (*Engine)(nil)
+	_ registry.Publisher  = (*Engine)(nil)
 )
 
 // Open starts the MLX thread, on the GPU where there is one. A process has one engine at a time.

@@ -16,6 +16,14 @@ func (e *Engine) Fetch(ctx context.Context, modelID string, tell func(tts.Phase,
 	return e.fetcher.Ensure(ctx, e.places, modelID, func(p hub.Progress) { tell(phaseOf(p), downloadOf(p)) })
 }
 
+// PublishedModels implements registry.Publisher.
+func (e *Engine) PublishedModels(ctx context.Context) ([]string, error) {
+	if e.fetcher == nil {
+		return nil, tts.Errorf(tts.CodeUnreachable, "Unset HF_HUB_OFFLINE.", "fetching is switched off")
+	}
+	return e.fetcher.Published(ctx)
+}
+
 // phaseOf tells users nothing of another program that fetches the same: for them the model is coming.
 func phaseOf(p hub.Progress) tts.Phase {
 	if p.Phase == hub.Verifying {

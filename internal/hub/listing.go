@@ -124,7 +124,7 @@ func (f *Fetcher) listAt(ctx context.Context, endpoint int, id, revision string)
 	case errors.As(err, &known):
 		return Listing{}, tts.Errorf(known.Code, known.Hint, "look for %s: %w", id, err)
 	}
-	return Listing{}, tts.Errorf(tts.CodeUnreachable, "Check the network. A mirror can be set by HF_ENDPOINT, and further ones by TTSUI_MIRRORS.",
+	return Listing{}, tts.Errorf(tts.CodeUnreachable, hintNetwork,
 		"look for %s at %s: %w", id, f.Endpoints[endpoint], err)
 }
 
@@ -156,7 +156,7 @@ func (f *Fetcher) readListing(ctx context.Context, endpoint int, list *Listing) 
 	}
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil || !isCommit(a.SHA) {
-		return tts.Errorf(tts.CodeUnreachable, "Check HF_ENDPOINT and your proxy.", "the answer is not one of a hub")
+		return errNoHub()
 	}
 	list.Commit, list.Files = a.SHA, nil
 	for _, s := range a.Siblings {

@@ -18,6 +18,22 @@ type Fetcher interface {
 	Fetch(ctx context.Context, modelID string, tell func(tts.Phase, *tts.Download)) error
 }
 
+// Publisher is a Loader that can ask which models could be fetched.
+type Publisher interface {
+	// PublishedModels gives the ids of the family's models and all their variants.
+	PublishedModels(ctx context.Context) ([]string, error)
+}
+
+// PublishedModels asks which models could be fetched.
+func (r *Registry) PublishedModels(ctx context.Context) (ids []string, err error) {
+	p, ok := r.loader.(Publisher)
+	if !ok {
+		return nil, tts.Errorf(tts.CodeUnsupported, "Use another engine.", "this engine fetches no models")
+	}
+	defer r.recoverInto(&err, "asking which models there are")
+	return p.PublishedModels(ctx)
+}
+
 // sayEvery is how often the log hears of a download.
 const sayEvery = 10 * time.Second
 

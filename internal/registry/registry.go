@@ -67,7 +67,7 @@ type Model interface {
 
 // Config is what a registry is made of.
 type Config struct {
-	Loader    Loader // may be a Fetcher, a Forecaster, a Gauge, a Quantizer and a Lister
+	Loader    Loader // may be a Fetcher, a Publisher, a Forecaster, a Gauge, a Quantizer and a Lister
 	Log       zerolog.Logger
 	RSS       func() (bytes uint64, err error)  // memory.RSS when nil
 	Footprint func() (bytes uint64, known bool) // memory.Footprint when nil

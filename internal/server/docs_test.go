@@ -194,6 +194,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	get("/stats")
 	get("/jobs")
 	get("/models")
+	get("/models/published")
 	for _, id := range []string{base, custom, tts.DesignModelID, "somebody/missing"} {
 		post(200, "/models/load", object{"model_id": id, "force": true})
 	}

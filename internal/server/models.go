@@ -19,6 +19,15 @@ func (s *Server) models(ctx context.Context, _ []byte) (any, error) {
 	return modelsAnswer{list}, err
 }
 
+type publishedAnswer struct {
+	ModelIDs []string `json:"model_ids"`
+}
+
+func (s *Server) publishedModels(ctx context.Context, _ []byte) (any, error) {
+	ids, err := s.service.PublishedModels(ctx)
+	return publishedAnswer{append([]string{}, ids...)}, err // a list, though it be empty
+}
+
 // streamModels sends each model's record as an event, and again whenever it has changed.
 func (s *Server) streamModels(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, func(ctx context.Context, send func(*sse.Event)) {

@@ -18,6 +18,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, path: "/health", answer: s.health},
 		{method: http.MethodGet, path: "/models", answer: s.models},
 		{method: http.MethodGet, path: "/models/stream", handle: s.streamModels},
+		{method: http.MethodGet, path: "/models/published", answer: s.publishedModels},
 		{method: http.MethodPost, path: "/models/load", answer: s.load},
 		{method: http.MethodPost, path: "/models/unload", answer: s.unload},
 		{method: http.MethodPost, path: "/models/quantize", answer: s.quantize},

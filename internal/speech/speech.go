@@ -43,6 +43,11 @@ func (s *Service) WatchModels(ctx context.Context, see func(tts.ModelInfo)) erro
 	return s.Registry.Watch(ctx, see)
 }
 
+// PublishedModels asks the hub which models could be fetched.
+func (s *Service) PublishedModels(ctx context.Context) ([]string, error) {
+	return s.Registry.PublishedModels(ctx)
+}
+
 // Load brings a model into memory.
 func (s *Service) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	return s.Registry.Load(ctx, modelID, how)

@@ -22,7 +22,14 @@ type CatalogueModel struct {
 	Mode Mode
 }
 
-const family = "mlx-community/Qwen3-TTS-12Hz-"
+const family = PublisherOrg + "/" + FamilyName
+
+// The models of the catalogue, and their quantised variants, are repositories of PublisherOrg whose names begin with
+// FamilyName.
+const (
+	PublisherOrg = "mlx-community"
+	FamilyName   = "Qwen3-TTS-12Hz-"
+)
 
 // DesignModelID is the model that POST /generate/design uses; the wire format has no model_id there.
 const DesignModelID = family + "1.7B-VoiceDesign-bf16"

@@ -23,6 +23,10 @@ type Service interface {
 	// be slow: what happens to a model meanwhile is one change.
 	WatchModels(ctx context.Context, see func(ModelInfo)) error
 
+	// PublishedModels asks the hub for the ids of the catalogue's models and all their variants, quantised ones among them.
+	// Nothing is sent but the question.
+	PublishedModels(ctx context.Context) ([]string, error)
+
 	// Load brings a model into memory and returns its record once it is loaded or has failed; a failed load is
 	// told by the record (State, Error), as the wire format wants it. One that isn't on this machine is downloaded
 	// first, where that is possible; after a failed or stopped download the next goes on where it ended. An error means the question itself failed, or

@@ -96,6 +96,9 @@ func (s *fakeServer) change(act func()) {
 // WatchModels is not asked by the window, which asks for the list.
 func (s *fakeServer) WatchModels(context.Context, func(tts.ModelInfo)) error { panic("not expected") }
 
+// PublishedModels is not asked by the window.
+func (s *fakeServer) PublishedModels(context.Context) ([]string, error) { panic("not expected") }
+
 func (s *fakeServer) Models(ctx context.Context) ([]tts.ModelInfo, error) {
 	s.mu.Lock()
 	list := s.list

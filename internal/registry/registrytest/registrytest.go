@@ -373,6 +373,11 @@ type Tones struct {
 	OnQuantize func(ctx context.Context, id string, tell func(tts.Download)) error
 }
 
+// PublishedModels gives two ids.
+func (l *Tones) PublishedModels(context.Context) ([]string, error) {
+	return []string{"mlx-community/Qwen3-TTS-12Hz-0.6B-Base-4bit", "mlx-community/Qwen3-TTS-12Hz-0.6B-Base-bf16"}, nil
+}
+
 // PlanQuantized plans a copy of any id but those that contain "missing".
 func (l *Tones) PlanQuantized(id string, how tts.Quantization) (tts.QuantizePlan, error) {
 	how, err := how.Complete()

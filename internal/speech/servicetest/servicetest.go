@@ -41,6 +41,7 @@ type Subject struct {
 // Run tests that what the subject opens keeps the contract that tts.Service writes down.
 func Run(t *testing.T, s Subject) {
 	t.Run("models", s.testModels)
+	t.Run("models that could be fetched", s.testPublished)
 	t.Run("models are watched", s.testWatchModels)
 	t.Run("load", s.testLoad)
 	t.Run("a load that fails", s.testFailedLoad)
@@ -76,6 +77,13 @@ func (s Subject) testModels(t *testing.T) {
 		if i >= len(list) || list[i].ModelID != m.ID || list[i].State != tts.Unloaded || list[i].Error != nil {
 			t.Fatalf("models are %+v", list)
 		}
+	}
+}
+
+func (s Subject) testPublished(t *testing.T) {
+	ids, err := s.Open(t, &registrytest.Tones{}).PublishedModels(t.Context())
+	if err != nil || len(ids) != 2 || ids[1] != base {
+		t.Errorf("published are %q, %v", ids, err)
 	}
 }
 

@@ -90,6 +90,7 @@ func open(listen func(s *httptest.Server, name string)) *Hub {
 	h := &Hub{closing: make(chan struct{}), repos: map[string]*repository{}}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /api/models/{org}/{name}/revision/{revision}", h.serveInfo)
+	api.HandleFunc("GET /api/models", h.serveModels)
 	api.HandleFunc("GET /api/models/{org}/{name}/tree/{revision}", h.serveTree)
 	files := http.NewServeMux()
 	files.HandleFunc("GET /{org}/{name}/resolve/{revision}/{path...}", h.serveFile)

@@ -73,6 +73,19 @@ func (h *Hub) serveInfo(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"id": r.PathValue("org") + "/" + r.PathValue("name"), "sha": repo.commit, "siblings": siblings})
 }
 
+// serveModels lists the repositories of an author whose names have a text in them, as GET /api/models does.
+func (h *Hub) serveModels(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := []map[string]any{}
+	for id := range h.repos {
+		if org, name, _ := strings.Cut(id, "/"); org == r.FormValue("author") && strings.Contains(name, r.FormValue("search")) {
+			list = append(list, map[string]any{"id": id, "modelId": id, "private": false})
+		}
+	}
+	answer(w, list)
+}
+
 // serveTree lists a repository as GET /api/models/{id}/tree/{revision} does, for Python's client.
 func (h *Hub) serveTree(w http.ResponseWriter, r *http.Request) {
 	repo := h.find(w, r)
