@@ -59,6 +59,18 @@ func (c *Client) Unload(ctx context.Context, modelID string, how tts.UnloadOptio
 	}{modelID, how})
 }
 
+// Remove has the server delete a model from its machine.
+func (c *Client) Remove(ctx context.Context, modelID string) (freed int64, err error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	answer, err := call[struct {
+		FreedBytes int64 `json:"freed_bytes"`
+	}](ctx, c, http.MethodPost, "/models/remove", struct {
+		ModelID string `json:"model_id"`
+	}{modelID})
+	return answer.FreedBytes, err
+}
+
 // quantizing is what the server is asked to make.
 type quantizing struct {
 	ModelID string `json:"model_id"`

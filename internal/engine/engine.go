@@ -39,6 +39,7 @@ var (
 	_ registry.Gauge      = (*Engine)(nil)
 	_ registry.Quantizer  = (*Engine)(nil)
 	_ registry.Lister     = (*Engine)(nil)
+	_ registry.Remover    = (*Engine)(nil)
 	_ registry.Publisher  = (*Engine)(nil)
 )
 

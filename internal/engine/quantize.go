@@ -14,6 +14,9 @@ import (
 // LocalModels implements registry.Lister.
 func (e *Engine) LocalModels() []string { return e.places.IDs() }
 
+// Remove implements registry.Remover.
+func (e *Engine) Remove(modelID string) (freed int64, err error) { return e.places.Remove(modelID, "") }
+
 // PlanQuantized implements registry.Quantizer.
 func (e *Engine) PlanQuantized(modelID string, how tts.Quantization) (plan tts.QuantizePlan, err error) {
 	l, q, err := e.planQuantized(modelID, how)

@@ -61,6 +61,9 @@ func TestQuantize(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
+	if freed, err := e.Remove(smallID); err != nil || freed != l.Bytes || slices.Contains(e.LocalModels(), smallID) {
+		t.Errorf("removing it freed %d, it took %d: %v", freed, l.Bytes, err)
+	}
 }
 
 // nothing is a sink.

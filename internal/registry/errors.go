@@ -43,6 +43,10 @@ func (r *Registry) errStoppedMaking(id string) error {
 	return tts.Errorf(tts.CodeCanceled, "Quantise it again.", "making model %s was stopped", id)
 }
 
+func errRemoving(id string) error {
+	return tts.Errorf(tts.CodeBusy, "Wait until it is removed, then load it again.", "Model %s is being removed", id)
+}
+
 // errStuck is about work that was told to end and goes on.
 func errStuck(what string) error {
 	return tts.Errorf(tts.CodeTimeout, "Its memory may still be in use. Should it not come back, start TTSUI again.",

@@ -64,6 +64,9 @@ func (r *Registry) rowToLoad(id string) (*row, error) {
 		return nil, errClosed()
 	}
 	if row, known := r.rows[id]; known {
+		if row.removing {
+			return nil, errRemoving(id)
+		}
 		return row, nil
 	}
 	if !tts.ValidModelID(id) {

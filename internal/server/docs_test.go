@@ -220,6 +220,8 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		t.Errorf("an unload that fails: %v", answer)
 	}
 	post(400, "/models/load", object{"model_id": "no id"})
+	post(200, "/models/remove", object{"model_id": custom})
+	post(404, "/models/remove", object{"model_id": "somebody/unknown"})
 	for _, path := range []string{"/models/quantize", "/models/quantize/plan"} {
 		post(200, path, object{"model_id": base, "bits": 4, "group_size": 32, "mixed": true, "heads": true})
 		post(400, path, object{"model_id": base, "bits": 5})

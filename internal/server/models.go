@@ -78,6 +78,25 @@ func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
 	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Error, info.Hint, info.Code}, err
 }
 
+type removeRequest struct {
+	ModelID string `json:"model_id"`
+}
+
+type removeAnswer struct {
+	ModelID    string `json:"model_id"`
+	FreedBytes int64  `json:"freed_bytes"`
+}
+
+// remove answers when the model's files are gone.
+func (s *Server) remove(ctx context.Context, body []byte) (any, error) {
+	var req removeRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	freed, err := s.service.Remove(ctx, req.ModelID)
+	return removeAnswer{req.ModelID, freed}, err
+}
+
 type quantizeRequest struct {
 	ModelID string `json:"model_id"`
 	tts.Quantization

@@ -21,6 +21,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, path: "/models/published", answer: s.publishedModels},
 		{method: http.MethodPost, path: "/models/load", answer: s.load},
 		{method: http.MethodPost, path: "/models/unload", answer: s.unload},
+		{method: http.MethodPost, path: "/models/remove", answer: s.remove},
 		{method: http.MethodPost, path: "/models/quantize", answer: s.quantize},
 		{method: http.MethodPost, path: "/models/quantize/plan", answer: s.planQuantized},
 		{method: http.MethodPost, path: "/generate/clone", handle: s.generateClone},

@@ -58,6 +58,11 @@ func (s *Service) Unload(ctx context.Context, modelID string, how tts.UnloadOpti
 	return s.Registry.Unload(ctx, modelID, how)
 }
 
+// Remove deletes a model from this machine.
+func (s *Service) Remove(_ context.Context, modelID string) (freed int64, err error) {
+	return s.Registry.Remove(modelID)
+}
+
 // PlanQuantized tells what Quantize would make.
 func (s *Service) PlanQuantized(_ context.Context, modelID string, how tts.Quantization) (tts.QuantizePlan, error) {
 	return s.Registry.PlanQuantized(modelID, how)

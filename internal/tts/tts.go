@@ -37,6 +37,9 @@ type Service interface {
 	// generation it answers CodeBusy, or waits when asked to.
 	Unload(ctx context.Context, modelID string, how UnloadOptions) (ModelInfo, error)
 
+	// Remove deletes a model that isn't in memory from this machine, and tells how many bytes that frees.
+	Remove(ctx context.Context, modelID string) (freed int64, err error)
+
 	Quantizer // makes smaller copies of models
 
 	// Generate speaks req.Text into the WAV file req.OutputPath, to req.Audio, or both, when its turn comes. The

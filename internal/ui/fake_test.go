@@ -99,6 +99,9 @@ func (s *fakeServer) WatchModels(context.Context, func(tts.ModelInfo)) error { p
 // PublishedModels is not asked by the window.
 func (s *fakeServer) PublishedModels(context.Context) ([]string, error) { panic("not expected") }
 
+// Remove is not asked by the window.
+func (s *fakeServer) Remove(context.Context, string) (int64, error) { panic("not expected") }
+
 func (s *fakeServer) Models(ctx context.Context) ([]tts.ModelInfo, error) {
 	s.mu.Lock()
 	list := s.list

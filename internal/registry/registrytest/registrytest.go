@@ -370,7 +370,18 @@ type Tones struct {
 	OnFrame func(ctx context.Context, frame int) error
 	OnClose func(id string) error
 
+	OnRemove   func(id string) error
 	OnQuantize func(ctx context.Context, id string, tell func(tts.Download)) error
+}
+
+// Remove frees a thousand bytes.
+func (l *Tones) Remove(id string) (freed int64, err error) {
+	if l.OnRemove != nil {
+		if err := l.OnRemove(id); err != nil {
+			return 0, err
+		}
+	}
+	return 1000, nil
 }
 
 // PublishedModels gives two ids.

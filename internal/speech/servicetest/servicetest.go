@@ -64,6 +64,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("a job with a name", s.testJobName)
 	t.Run("a name that can't be had", s.testBadJobName)
 	t.Run("stats", s.testStats)
+	t.Run("remove", s.testRemove)
 	t.Run("quantise", s.testQuantize)
 	t.Run("quantising refuses and fails", s.testQuantizeFails)
 }

@@ -85,3 +85,40 @@ func (s Subject) testQuantizeFails(t *testing.T) {
 	}
 	calls.Wait()
 }
+
+// testRemove: only what is not in memory, and what there is, can be removed; nobody loads it meanwhile.
+func (s Subject) testRemove(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	service := s.Open(t, &registrytest.Tones{OnRemove: func(id string) error {
+		if id == custom {
+			return tts.Errorf(tts.CodeDenied, "Make the folder yours.", "not allowed")
+		}
+		close(begun)
+		<-release
+		return nil
+	}})
+	load(t, service, base)
+	_, err := service.Remove(t.Context(), base)
+	wantError(t, err, tts.CodeBusy, "loaded")
+	if _, err := service.Unload(t.Context(), base, tts.UnloadOptions{}); err != nil {
+		t.Error(err)
+	}
+	_, err = service.Remove(t.Context(), "somebody/unknown")
+	wantError(t, err, tts.CodeNotFound, "unknown")
+	_, err = service.Remove(t.Context(), custom)
+	wantError(t, err, tts.CodeDenied, "not allowed")
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		if freed, err := service.Remove(t.Context(), base); err != nil || freed != 1000 {
+			t.Errorf("freed %d, %v", freed, err)
+		}
+	})
+	<-begun
+	_, err = service.Load(t.Context(), base, tts.LoadOptions{})
+	wantError(t, err, tts.CodeBusy, "being removed")
+	_, err = service.Remove(t.Context(), base)
+	wantError(t, err, tts.CodeBusy, "being removed")
+	close(release)
+	calls.Wait()
+	load(t, service, base)
+}
