@@ -124,12 +124,13 @@ soak: build ## Hold the real program to its promises over time (5 minutes)
 # them says which lie there.
 FOREIGN := internal/tools/foreign
 .PHONY: foreign
-foreign: build ## Use the server by clients that aren't ours: curl, and Python's requests (Linux)
+foreign: build ## Use the server by curl and Python's requests, the cache by huggingface_hub (Linux)
 	@cmp -s $(FOREIGN)/python.lock .cache/foreign/python.lock && exit 0; set -e; rm -rf .cache/foreign; \
-	$(PIP) install --quiet --root-user-action ignore --require-hashes --only-binary=:all: \
+	$(PIP) install --quiet --root-user-action ignore --require-hashes --no-deps --only-binary=:all: \
 		--target .cache/foreign -r $(FOREIGN)/python.lock; \
 	cp $(FOREIGN)/python.lock .cache/foreign/
 	$(FOREIGN)/run.sh bin/ttsui .cache/foreign
+	PYTHONPATH="$(CURDIR)/.cache/foreign" PYTHONDONTWRITEBYTECODE=1 TTSUI_PYTHON=python3 go test -count=1 -run Python ./internal/hub
 
 .PHONY: bench
 bench: mlx ## Measure load, prefill and frames at real dimensions

@@ -24,6 +24,9 @@ func python(t *testing.T, f *Fetcher, script string, args ...string) string {
 		t.Skip("there is no Python here")
 	}
 	if exec.Command(program, "-c", "import huggingface_hub").Run() != nil {
+		if os.Getenv(pythonEnv) != "" {
+			t.Fatalf("%s has no huggingface_hub", program)
+		}
 		t.Skip("Python has no huggingface_hub here")
 	}
 	cmd := exec.Command(program, append([]string{"-c", script}, args...)...)
