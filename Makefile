@@ -117,7 +117,7 @@ check: test foreign lint cocoacheck uitest app fuzz asan race mlxcheck plain ## 
 
 # ARGS='-only kill -kills 1000' and the like choose what is asked and how often.
 .PHONY: soak
-soak: build ## Hold the real program to its promises over time (5 minutes)
+soak: build ## Hold the real program to its promises over time (6 minutes)
 	go run ./internal/tools/soak $(ARGS)
 
 # Their packages are Python's, by hash, as MLX is; the copy of the lock beside

@@ -104,7 +104,7 @@ func (d *Draft) Abort() {
 }
 
 // SweepDrafts removes the drafts of processes that were killed, and tells how many. What a living process has in the
-// making stays.
+// making stays, where the file system has locks.
 func (p Places) SweepDrafts() (removed int, err error) {
 	for _, root := range p.Roots {
 		found, _ := filepath.Glob(filepath.Join(escapeGlob(root), "*", draftPrefix+"*")) // the pattern is right

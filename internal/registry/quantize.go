@@ -102,31 +102,31 @@ func (r *Registry) startQuantizing(plan tts.QuantizePlan, modelID string, how tt
 // quantize is the job of making a copy. The row stays unloaded: to load it is the user's wish alone.
 func (r *Registry) quantize(row *row, j *job, modelID string, how tts.Quantization) {
 	info := tts.ModelInfo{ModelID: row.info.ModelID, State: tts.Unloaded}
-	r.log.Info().Msgf("Quantizing model: %s", modelID)
+	r.log.Info().Msgf("Quantising model: %s", modelID)
 	began := r.now()
 	err, ended := try(j.ctx, r, func() error { return r.callQuantizer(row, j, modelID, how) }, func(error) {
-		r.log.Warn().Msgf("Quantizing model %s ended long after it was stopped", modelID)
+		r.log.Warn().Msgf("Quantising model %s ended long after it was stopped", modelID)
 	})
 	if !ended {
-		err = errStuck("Quantizing model " + modelID)
+		err = errStuck("Quantising model " + modelID)
 	}
 	j.stopped = ended && err != nil && j.ctx.Err() != nil
 	switch {
 	case j.stopped:
-		r.log.Info().Msgf("Stopped quantizing model %s", modelID)
+		r.log.Info().Msgf("Stopped quantising model %s", modelID)
 	case err == nil:
-		r.log.Info().Msgf("Quantized model: %s (in %s)", info.ModelID, spanText(r.now().Sub(began).Seconds()))
+		r.log.Info().Msgf("Quantised model: %s (in %s)", info.ModelID, spanText(r.now().Sub(began).Seconds()))
 	default:
 		info.State = tts.Failed
 		explain(&info, err)
-		r.log.Error().Msgf("Failed to quantize model %s: %v", modelID, err)
+		r.log.Error().Msgf("Failed to quantise model %s: %v", modelID, err)
 	}
 	r.end(row, info, nil)
 }
 
 // callQuantizer makes the copy, and tells the row; a panic is an error.
 func (r *Registry) callQuantizer(row *row, j *job, modelID string, how tts.Quantization) (err error) {
-	defer r.recoverInto(&err, "quantizing model "+modelID)
+	defer r.recoverInto(&err, "quantising model "+modelID)
 	return r.loader.(Quantizer).Quantize(j.ctx, modelID, how, func(now tts.Download) {
 		r.tell(row, j, tts.PhaseQuantizing, &now)
 	})
