@@ -40,6 +40,8 @@ func layers() []row {
 			why: "the line format is one decision"},
 		{pkg: "internal/userdata", layer: "L1", imports: []string{"internal/tts", "internal/atomicfile", "internal/audio"},
 			why: "the user's folders have one guard"},
+		{pkg: "internal/voices", layer: "L1", imports: []string{"internal/tts", "internal/atomicfile", "internal/audio"},
+			why: "a list that loses nothing is proved without models and without a wire"},
 
 		{pkg: "mlxbridge", layer: "L2",
 			why: "MLX's operations, without a word about speech"},
@@ -66,7 +68,7 @@ func layers() []row {
 			why: "whose turn it is has nothing to do with what is done in it"},
 		{pkg: "internal/speech", layer: "L3",
 			imports: []string{"internal/tts", "internal/atomicfile", "internal/audio", "internal/memory", "internal/logs",
-				"internal/userdata", "internal/registry", "internal/jobs"},
+				"internal/userdata", "internal/voices", "internal/registry", "internal/jobs"},
 			why: "one utterance from file to file, the same for server and command line"},
 		{pkg: "internal/speech/servicetest", layer: "L3", imports: []string{"internal/tts", "internal/registry/registrytest"},
 			why: "one contract that the service of this process and a server's client both keep"},
@@ -95,7 +97,8 @@ func layers() []row {
 
 		{pkg: "internal/app", layer: "L6",
 			imports: []string{"internal/tts", "internal/audio", "internal/hub", "internal/memory", "internal/logs",
-				"internal/userdata", "internal/registry", "internal/jobs", "internal/speech", "internal/engine", "internal/server", "internal/instance"},
+				"internal/userdata", "internal/voices", "internal/registry", "internal/jobs", "internal/speech", "internal/engine",
+				"internal/server", "internal/instance"},
 			why: "the one place where parts meet"},
 		{pkg: "internal/desktop", layer: "L6",
 			imports: []string{"internal/tts", "internal/playback", "internal/userdata", "internal/client", "internal/ui", "internal/app"},

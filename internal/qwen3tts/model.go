@@ -25,6 +25,7 @@ type Model struct {
 	speaker   *speakerEncoder // Base models only
 	codec     *loan
 	memory    memory
+	identity  string // of what it hears in a clip
 }
 
 // DType is the type to compute in.
@@ -111,6 +112,7 @@ func (m *Model) build(dir string, set *safetensors.Set, dtype DType) (w *nn.Weig
 	if err != nil {
 		return nil, err
 	}
+	m.identity = identity(dir, device)
 	m.dtype = m.cfg.computeType(dtype, set, device.GPU)
 	w = nn.NewWeights(m.weights, set, m.dtype, m.cfg.quantization())
 	m.talker = newTalker(w, m.cfg.Talker)

@@ -55,21 +55,25 @@ func fingerprint(pcm []float32) string {
 }
 
 // listen makes the row's voice: the x-vector of the clip and, when there is a transcript, its codes, which the codec
-// decoder hears so that the speech continues them without a seam. A clip that was heard before isn't heard again.
+// decoder hears so that the speech continues them without a seam. What was heard before isn't heard again.
 func (g *generation) listen(r *row) error {
 	r.clip = fingerprint(r.Reference)
-	knewSpeaker, err := g.learn(r, "speaker "+r.clip, g.embed)
-	if err != nil || !tts.Says(r.RefText) {
-		r.made.ReusedReference = knewSpeaker
+	heard := g.recall(r)
+	knewSpeaker, err := g.learn(r, "speaker "+r.clip, func(v *voice) error { return g.embed(r, v, heard.Speaker) })
+	if err == nil && tts.Says(r.RefText) {
+		var knewCodes bool
+		knewCodes, err = g.learn(r, "codes "+r.clip, func(v *voice) error { return g.transcribe(r, v, heard.Codes) })
+		knewSpeaker = knewSpeaker && knewCodes
+	}
+	if err != nil {
 		return err
 	}
-	knewCodes, err := g.learn(r, "codes "+r.clip, g.transcribe)
-	r.made.ReusedReference = knewSpeaker && knewCodes
-	return err
+	r.made.ReusedReference = knewSpeaker
+	return g.keep(r, heard)
 }
 
 // learn gives the row's voice what is remembered under key, or else does the work, and remembers.
-func (g *generation) learn(r *row, key string, work func(r *row, v *voice) error) (known bool, err error) {
+func (g *generation) learn(r *row, key string, work func(v *voice) error) (known bool, err error) {
 	err = g.step(func(s *mlx.Scope) error {
 		var old *voice
 		if old, known = recall[*voice](&g.memory, key); known {
@@ -81,7 +85,7 @@ func (g *generation) learn(r *row, key string, work func(r *row, v *voice) error
 		return known, err
 	}
 	v := &voice{stream: g.codec.decoder.newStream()}
-	if err = work(r, v); err == nil {
+	if err = work(v); err == nil {
 		err = g.step(func(s *mlx.Scope) error {
 			r.voice.remember(s, v)
 			g.memory.keep(s, key, v, v.state())
@@ -94,17 +98,37 @@ func (g *generation) learn(r *row, key string, work func(r *row, v *voice) error
 	return false, err
 }
 
-// embed makes the x-vector of the row's clip.
-func (g *generation) embed(r *row, v *voice) error {
+// embed makes the x-vector of the row's clip, unless it was heard.
+func (g *generation) embed(r *row, v *voice, heard []float32) error {
 	return g.step(func(s *mlx.Scope) error {
-		s.Hold(&v.speaker, g.speaker.embed(s, r.Reference))
+		if heard != nil {
+			s.Hold(&v.speaker, s.Floats(heard, len(heard)))
+		} else {
+			s.Hold(&v.speaker, g.speaker.embed(s, r.Reference))
+		}
 		s.Eval(v.speaker.Array())
 		return nil
 	})
 }
 
-// transcribe makes the codes of the row's clip and lets the codec decoder hear them.
-func (g *generation) transcribe(r *row, v *voice) (err error) {
+// transcribe makes the codes of the row's clip, unless they were heard, and lets the codec decoder hear them.
+func (g *generation) transcribe(r *row, v *voice, heard []int32) (err error) {
+	if heard == nil {
+		err = g.encode(r, v)
+	} else {
+		err = g.step(func(s *mlx.Scope) error {
+			s.Hold(&v.codes, s.Ints(heard, len(heard)/codeGroups, codeGroups))
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return g.hear(v)
+}
+
+// encode makes the codes of the row's clip.
+func (g *generation) encode(r *row, v *voice) (err error) {
 	pass := g.codec.encoder.newPass(r.Reference)
 	defer func() { err = cmp.Or(err, g.do(context.Background(), pass.free)) }()
 	for more := true; more && err == nil; {
@@ -113,10 +137,17 @@ func (g *generation) transcribe(r *row, v *voice) (err error) {
 	if err != nil {
 		return err
 	}
-	var total int
-	err = g.step(func(s *mlx.Scope) error {
+	return g.step(func(s *mlx.Scope) error {
 		s.Hold(&v.codes, pass.codes(s))
 		s.Eval(v.codes.Array())
+		return nil
+	})
+}
+
+// hear lets the codec decoder hear the codes.
+func (g *generation) hear(v *voice) error {
+	var total int
+	err := g.step(func(s *mlx.Scope) error {
 		total = s.Dim(v.codes.Array(), 0)
 		return nil
 	})

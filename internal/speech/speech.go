@@ -18,6 +18,7 @@ import (
 	"ttsui/internal/registry"
 	"ttsui/internal/tts"
 	"ttsui/internal/userdata"
+	"ttsui/internal/voices"
 )
 
 // Service serves tts.Service from this process's registry.
@@ -26,6 +27,7 @@ type Service struct {
 	Queue    jobs.Queue        // all generations go through it
 	Log      zerolog.Logger    // gets the stages of each generation, never its text
 	Outputs  *userdata.Outputs // where results may be written; anywhere when nil
+	Voices   *voices.Store     // the saved ones; nil when there is no place for them
 
 	// Note is told of the folder of each result before the result is begun in it; nil when nobody wants to know.
 	Note func(folder string)
@@ -103,13 +105,17 @@ func (s *Service) Generate(ctx context.Context, req tts.Request) (tts.Result, er
 			return tts.Result{}, err
 		}
 	}
+	memory, err := s.useVoice(ctx, &req)
+	if err != nil {
+		return tts.Result{}, err
+	}
 	var res tts.Result
-	err := s.Registry.Use(ctx, req.ModelID, func(ctx context.Context, m registry.Model) (err error) {
+	err = s.Registry.Use(ctx, req.ModelID, func(ctx context.Context, m registry.Model) (err error) {
 		if err := checkClip(req); err != nil {
 			return err
 		}
 		res, err = s.Queue.Run(ctx, req, func(ctx context.Context, tell func(tts.Progress)) (tts.Result, error) {
-			return s.perform(ctx, m, req, tell)
+			return s.perform(ctx, m, tts.Utterance{Request: req, Memory: memory}, tell)
 		})
 		return err
 	})
@@ -133,11 +139,15 @@ func (s *Service) Check(req tts.Request) error {
 		}
 		out.Abort()
 	}
+	if _, err := s.useVoice(context.Background(), &req); err != nil {
+		return err
+	}
 	return checkClip(req)
 }
 
 // perform speaks the takes into their files, whole or not at all, and to whoever listens.
-func (s *Service) perform(ctx context.Context, m registry.Model, req tts.Request, tell func(tts.Progress)) (tts.Result, error) {
+func (s *Service) perform(ctx context.Context, m registry.Model, u tts.Utterance, tell func(tts.Progress)) (tts.Result, error) {
+	req := u.Request
 	if s.Note != nil && req.OutputPath != "" {
 		s.Note(filepath.Dir(req.OutputPath))
 	}
@@ -157,7 +167,7 @@ func (s *Service) perform(ctx context.Context, m registry.Model, req tts.Request
 		if take.Audio != nil {
 			to = append(to, take.Audio)
 		}
-		lines = append(lines, tts.Line{Utterance: tts.Utterance{Request: take}, Sink: to})
+		lines = append(lines, tts.Line{Utterance: tts.Utterance{Request: take, Memory: u.Memory}, Sink: to})
 	}
 	made, err := s.speak(ctx, m, lines, tell)
 	if err != nil {
@@ -198,6 +208,9 @@ func (s *Service) speak(ctx context.Context, m registry.Model, lines []tts.Line,
 		clip, err := audio.ReadReference(ctx, req.RefAudioPath)
 		if err != nil {
 			return nil, err
+		}
+		if req.RefTail && tts.Says(req.RefText) {
+			clip = append(clip, make([]float32, tailSilence)...)
 		}
 		for i := range lines {
 			lines[i].Reference = clip

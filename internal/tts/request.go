@@ -27,6 +27,8 @@ type Request struct {
 	Instruct     string // Control: style, may be empty; Design: the voice's description
 	RefAudioPath string // Clone: the reference clip, absolute
 	RefText      string // Clone: the clip's transcript; "" clones from the speaker vector alone
+	Voice        string // Clone: id or name of a saved voice, instead of clip and transcript
+	RefTail      bool   // Clone with a transcript: half a second of silence behind the clip, so that its last sound is not spoken on
 	OutputPath   string // the WAV to write, absolute; may be empty when Audio is set
 	Takes        int    // how many times it is spoken, each with a seed and into a file of its own (see Each); 0 is 1, at most MaxTakes
 	Sampling     Sampling
@@ -106,10 +108,7 @@ func (r *Request) validateOutput() error {
 func (r *Request) validateMode() error {
 	switch r.Mode {
 	case Clone:
-		if r.RefAudioPath == "" {
-			return Errorf(CodeInvalid, "Send the path of a clip of the voice, best 3 to 15 seconds, in ref_audio_path.", "Reference audio is required")
-		}
-		return validatePath("ref_audio_path", r.RefAudioPath)
+		return r.validateReference()
 	case Control:
 		if strings.TrimSpace(r.Speaker) == "" {
 			return Errorf(CodeInvalid, "Choose one of "+speakerNames()+".", "speaker is required")
@@ -125,6 +124,19 @@ func (r *Request) validateMode() error {
 		return nil
 	}
 	return Errorf(CodeInvalid, "Use clone, control or design.", "unknown mode %q", clip(string(r.Mode)))
+}
+
+func (r *Request) validateReference() error {
+	switch {
+	case r.Voice != "" && (r.RefAudioPath != "" || r.RefText != ""):
+		return Errorf(CodeInvalid, "Send voice alone, or ref_audio_path with ref_text.", "there are two references: a saved voice has its own clip and transcript")
+	case r.Voice != "":
+		return validateText("voice", r.Voice, 64)
+	case r.RefAudioPath == "":
+		return Errorf(CodeInvalid, "Send the path of a clip of the voice, best 3 to 15 seconds, in ref_audio_path, or the name of a saved one in voice.",
+			"Reference audio is required")
+	}
+	return validatePath("ref_audio_path", r.RefAudioPath)
 }
 
 // FindSpeaker looks a built-in voice up by name, in any case.
@@ -215,7 +227,8 @@ func clip(s string) string {
 // Utterance is a request whose reference clip has been read, as the engine takes it.
 type Utterance struct {
 	Request
-	Reference []float32 // Clone: the clip, mono at SampleRate; nil in the other modes
+	Reference []float32  // Clone: the clip, mono at SampleRate; nil in the other modes
+	Memory    ClipMemory // of the clip; may be nil
 }
 
 // Line is an utterance and where its audio goes: one of those that a model speaks together.
