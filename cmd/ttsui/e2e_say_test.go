@@ -45,6 +45,29 @@ func (w world) testSay(t *testing.T) {
 	}
 }
 
+// testSayVoice: a saved voice says what its clip does, and so does what is remembered of it in the next process.
+func (w world) testSayVoice(t *testing.T) {
+	const name = "b4_icl_streamtext_shorttext"
+	c, out := goldenCalls(t)[name], filepath.Join(t.TempDir(), "out.wav")
+	add := w.command(t, patience, "voices", "add", "Golden", testkit.Golden("clip.wav"), "--ref-text", c.RefText)
+	add.Args = add.Args[:len(add.Args)-4] // it takes no flags about models
+	if text, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for range 2 {
+		args := []string{"say", "--temperature", "0", "--max-frames", "16", "--repetition-penalty", fmt.Sprint(c.Penalty),
+			fmt.Sprintf("--non-streaming-mode=%v", c.FullText), "--voice", "golden", "-o", out, c.Text}
+		if c.Language != nil {
+			args = append(args, "--language", *c.Language)
+		}
+		w.say(t, "", out, c, args...)
+		compareWithGolden(t, out, name)
+		if kept, err := filepath.Glob(filepath.Join(filepath.Dir(w.bin), ".ttsui", "clone", "speakers", "prompts", "*.json")); err != nil || len(kept) != 1 {
+			t.Errorf("kept are %v, %v", kept, err)
+		}
+	}
+}
+
 // say runs the program, which has to speak the call into out.
 func (w world) say(t *testing.T, stdin, out string, c goldenCall, args ...string) {
 	t.Helper()

@@ -38,6 +38,7 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("hanging up cancels", s.testHangUp)
 	t.Run("unload", s.testUnload)
 	t.Run("say", w.testSay)
+	t.Run("say with a saved voice", w.testSayVoice)
 	t.Run("say ended by a signal", w.testSayInterrupted)
 	t.Run("bench", w.testBench)
 	t.Run("downloads", w.testDownloads)

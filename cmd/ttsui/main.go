@@ -45,7 +45,7 @@ func newCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.DisableSuggestions = true
 	root.SetFlagErrorFunc(usageError)
-	root.AddCommand(newServe(), newSay(), newModels(), newBench(), newVersion())
+	root.AddCommand(newServe(), newSay(), newModels(), newVoices(), newBench(), newVersion())
 	return root
 }
 

@@ -22,9 +22,9 @@ const sayHelp = `Speak a text into a WAV file, in this process and without a ser
 that isn't on this machine is downloaded first (see ttsui models --help).
 
 The text is the arguments, or a file (-f), or stdin (-, or no text at all).
-The mode follows from what is given: --ref clones a voice, --speaker takes a
-built-in one, --instruct alone describes one. The path of the file is printed
-on stdout; after an error or ^C there is no file.`
+The mode follows from what is given: --ref or --voice clones a voice, --speaker
+takes a built-in one, --instruct alone describes one. The path of the file is
+printed on stdout; after an error or ^C there is no file.`
 
 const sayExamples = `  ttsui say --speaker Ryan --instruct "calm and low" -o hello.wav "Good evening."
   ttsui say --ref me.wav --ref-text "What I say in the clip." -o mine.wav "Now I say this."
@@ -72,6 +72,8 @@ func (f *sayFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&r.ModelID, "model", "", "model id, org/name (default the mode's smallest)")
 	flags.StringVar(&r.RefAudioPath, "ref", "", "clone: a clip of the voice, best 3 to 15 seconds")
 	flags.StringVar(&r.RefText, "ref-text", "", "clone: what is said in the clip; makes the voice truer")
+	flags.StringVar(&r.Voice, "voice", "", "clone: a saved voice instead (see ttsui voices list)")
+	flags.BoolVar(&r.RefTail, "ref-tail-silence", false, "clone: half a second of silence behind the clip, so that its last sound isn't spoken on")
 	flags.StringVar(&r.Speaker, "speaker", "", "control: "+strings.Join(speakers(), ", "))
 	flags.StringVar(&r.Instruct, "instruct", "", "control: how to speak; design: the voice's description")
 	flags.StringVar(&r.Language, "language", "", "language of the text (default Auto)")
@@ -132,24 +134,26 @@ func (f *sayFlags) inferMode() (tts.Mode, error) {
 			return "", tts.Errorf(tts.CodeInvalid, "Use clone, control or design.", "unknown mode %q", f.mode)
 		}
 		return tts.Mode(f.mode), nil
-	case f.request.RefAudioPath != "":
+	case f.request.RefAudioPath != "", f.request.Voice != "":
 		return tts.Clone, nil
 	case f.request.Speaker != "":
 		return tts.Control, nil
 	case f.request.Instruct != "":
 		return tts.Design, nil
 	}
-	return "", tts.Errorf(tts.CodeInvalid, "Give --ref CLIP to clone a voice, --speaker NAME for a built-in one, or --instruct DESCRIPTION to design one.",
+	return "", tts.Errorf(tts.CodeInvalid, "Give --ref CLIP or --voice NAME to clone a voice, --speaker NAME for a built-in one, or --instruct DESCRIPTION to design one.",
 		"no voice is given")
 }
 
 // checkModeFlags refuses flags that the mode would not heed.
 func checkModeFlags(flags *pflag.FlagSet, mode tts.Mode) error {
 	of := map[string][]tts.Mode{
-		"ref":      {tts.Clone},
-		"ref-text": {tts.Clone},
-		"speaker":  {tts.Control},
-		"instruct": {tts.Control, tts.Design},
+		"ref":              {tts.Clone},
+		"ref-text":         {tts.Clone},
+		"ref-tail-silence": {tts.Clone},
+		"voice":            {tts.Clone},
+		"speaker":          {tts.Control},
+		"instruct":         {tts.Control, tts.Design},
 	}
 	var err error
 	flags.Visit(func(flag *pflag.Flag) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,6 +15,8 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, Setup: func(env *testscript.Env) error {
 		env.Setenv("HF_HUB_OFFLINE", "1")
-		return nil
+		clip, err := filepath.Abs(filepath.Join("testdata", "spoken.flac"))
+		env.Setenv("CLIP", clip)
+		return err
 	}})
 }

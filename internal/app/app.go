@@ -100,7 +100,8 @@ func New(c Config) (*App, error) {
 	}
 	a.registry = registry.New(registry.Config{Loader: loader, Log: a.log})
 	a.registry.Look()
-	a.service = &speech.Service{Registry: a.registry, Log: a.log, Queue: jobs.Queue{Timeout: c.Timeout}, Outputs: c.Outputs}
+	a.service = &speech.Service{Registry: a.registry, Log: a.log, Queue: jobs.Queue{Timeout: c.Timeout}, Outputs: c.Outputs,
+		Voices: voicesIn(c.Home)}
 	if c.Home != "" {
 		a.making = instance.NewUnfinished(c.Home)
 		a.service.Note = a.noteUnfinished
@@ -132,11 +133,12 @@ func (a *App) Start(host string, port int) error {
 	}
 	a.tidy()
 	a.host = addr
-	uploads := "" // the system's folder
+	config := server.Config{Service: a.service, Log: a.log, Logs: a.logs.Ring, Guard: guard} // uploads go to the system's folder
 	if a.config.Home != "" {
-		uploads = filepath.Join(a.config.Home, "uploads") // where tidy looks
+		config.Uploads = filepath.Join(a.config.Home, "uploads") // where tidy looks
+		config.Voices = a.service.Voices
 	}
-	a.server = server.New(server.Config{Service: a.service, Log: a.log, Logs: a.logs.Ring, Guard: guard, Uploads: uploads})
+	a.server = server.New(config)
 	a.begin(ln, "")
 	a.log.Info().Msg("TTS HTTP Server starting up...")
 	a.serving.Go(func() { a.keepServing(ln) })

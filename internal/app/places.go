@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"ttsui/internal/hub"
+	"ttsui/internal/voices"
 )
 
 // FindPlaces says where models are looked for. First comes one folder: models if the user named one, else
@@ -38,4 +39,15 @@ func FindLogs(getenv func(string) string) string {
 		return ""
 	}
 	return filepath.Join(home, "logs")
+}
+
+// FindVoices says where saved voices are kept: nil without a home folder.
+func FindVoices(getenv func(string) string) *voices.Store { return voicesIn(FindHome(getenv)) }
+
+// voicesIn are the voices in TTSUI's folder, nil when that is "".
+func voicesIn(home string) *voices.Store {
+	if home == "" {
+		return nil
+	}
+	return &voices.Store{Dir: filepath.Join(home, "clone")}
 }

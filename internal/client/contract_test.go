@@ -17,6 +17,7 @@ import (
 	"ttsui/internal/speech"
 	"ttsui/internal/speech/servicetest"
 	"ttsui/internal/tts"
+	"ttsui/internal/voices"
 )
 
 // openService is the service of this process over small models.
@@ -29,7 +30,7 @@ func openService(t *testing.T, tones *registrytest.Tones) *speech.Service {
 			t.Error(err)
 		}
 	})
-	return &speech.Service{Registry: r, Log: zerolog.Nop()}
+	return &speech.Service{Registry: r, Log: zerolog.Nop(), Voices: &voices.Store{Dir: filepath.Join(t.TempDir(), "clone")}}
 }
 
 // serve lets a server answer for a service until the test ends, and gives its address.
@@ -38,7 +39,11 @@ func serve(t *testing.T, service tts.Service, guard server.Guard) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(server.Config{Service: service, Log: zerolog.Nop(), Guard: guard})
+	config := server.Config{Service: service, Log: zerolog.Nop(), Guard: guard}
+	if s, ok := service.(*speech.Service); ok {
+		config.Voices = s.Voices
+	}
+	s := server.New(config)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ln) }()
 	t.Cleanup(func() {
@@ -57,6 +62,18 @@ func TestContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("voices in process", func(t *testing.T) {
+		servicetest.RunVoices(t, servicetest.VoicesSubject{Reference: reference, Open: func(t *testing.T, tones *registrytest.Tones) (tts.Service, tts.Voices) {
+			s := openService(t, tones)
+			return s, s.Voices
+		}})
+	})
+	t.Run("voices over HTTP", func(t *testing.T) {
+		servicetest.RunVoices(t, servicetest.VoicesSubject{Reference: reference, Open: func(t *testing.T, tones *registrytest.Tones) (tts.Service, tts.Voices) {
+			c := dial(t, serve(t, openService(t, tones), server.Guard{}), client.Options{})
+			return c, c
+		}})
+	})
 	t.Run("in process", func(t *testing.T) {
 		servicetest.Run(t, servicetest.Subject{Reference: reference, Open: func(t *testing.T, tones *registrytest.Tones) tts.Service {
 			return openService(t, tones)

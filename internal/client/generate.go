@@ -23,6 +23,8 @@ type generateRequest struct {
 	Instruct     string       `json:"instruct,omitempty"`
 	RefAudioPath string       `json:"ref_audio_path,omitempty"`
 	RefText      string       `json:"ref_text,omitempty"`
+	Voice        string       `json:"voice,omitempty"`
+	RefTail      bool         `json:"ref_tail_silence,omitempty"`
 	OutputPath   string       `json:"output_path,omitempty"`
 	Priority     tts.Priority `json:"priority,omitempty"`
 	Takes        int          `json:"takes,omitempty"`
@@ -35,7 +37,7 @@ func newGenerateRequest(req tts.Request) generateRequest {
 		Priority: req.Priority, Takes: req.Takes, Sampling: req.Sampling}
 	switch req.Mode {
 	case tts.Clone:
-		body.RefAudioPath, body.RefText = req.RefAudioPath, req.RefText
+		body.RefAudioPath, body.RefText, body.Voice, body.RefTail = req.RefAudioPath, req.RefText, req.Voice, req.RefTail
 	case tts.Control:
 		body.Speaker, body.Instruct = req.Speaker, req.Instruct
 	case tts.Design:

@@ -53,7 +53,7 @@ func TestQuantize(t *testing.T) {
 	}
 	frames := 2
 	u := tts.Utterance{Request: tts.Request{Mode: tts.Control, ModelID: smallID, Text: "Hi.", Speaker: "Ryan", Sampling: tts.Sampling{MaxFrames: &frames}}}
-	if res, err := m.Generate(t.Context(), u, nothing{}, nil); err != nil || res.Frames == 0 {
+	if res, err := m.Generate(t.Context(), []tts.Line{{Utterance: u, Sink: nothing{}}}, nil); err != nil || res[0].Frames == 0 {
 		t.Errorf("it spoke %+v, %v", res, err)
 	}
 	if err := m.Close(); err != nil {

@@ -21,9 +21,9 @@ import (
 // maxBody is far above what the limits of a request allow, but for a clip.
 const maxBody = 1 << 20
 
-// readBody reads the JSON of a POST, at most limit bytes. Other methods have none.
+// readBody reads the JSON of a POST or a PATCH, at most limit bytes. Other methods have none.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.Method != http.MethodPost {
+	if r.Method != http.MethodPost && r.Method != http.MethodPatch {
 		return nil, nil
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {

@@ -34,12 +34,24 @@ const (
 const clipPart = "ref_audio"
 
 type cloneRequest struct {
-	ModelID        string `json:"model_id"`
-	RefAudioPath   string `json:"ref_audio_path"`
-	RefAudioBase64 string `json:"ref_audio_base64"`
-	RefText        string `json:"ref_text"`
+	ModelID string `json:"model_id"`
+	clipFields
+	RefText string `json:"ref_text"`
+	Voice   string `json:"voice"`
+	RefTail bool   `json:"ref_tail_silence"`
 	speechRequest
 }
+
+// clipFields are the two ways to send a clip in JSON.
+type clipFields struct {
+	RefAudioPath   string `json:"ref_audio_path"`
+	RefAudioBase64 string `json:"ref_audio_base64"`
+}
+
+func (c *clipFields) clip() *clipFields { return c }
+
+// clipped is a pointer to a body that a clip may come with.
+type clipped interface{ clip() *clipFields }
 
 // generateClone serves the mode whose reference clip is a path, or comes as base64 or as a part of a form.
 func (s *Server) generateClone(w http.ResponseWriter, r *http.Request) {
@@ -54,33 +66,41 @@ func (s *Server) generateClone(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) readClone(w http.ResponseWriter, r *http.Request, clip *upload) (tts.Request, error) {
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(uploadTimeout))
 	var sent cloneRequest
-	var err error
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
-		r.Body = http.MaxBytesReader(w, r.Body, clip.limit+maxBody)
-		err = readCloneForm(r, &sent, clip)
-	} else {
-		err = s.readCloneJSON(w, r, &sent, clip)
-	}
+	path, err := s.readClipped(w, r, &sent, clip)
 	if err != nil {
 		return tts.Request{}, err
 	}
-	_ = conn.SetReadDeadline(time.Time{})
 	req := sent.request(tts.Clone, sent.ModelID)
-	req.RefAudioPath, req.RefText = sent.RefAudioPath, sent.RefText
-	if clip.path != "" {
-		if sent.RefAudioPath != "" {
-			return tts.Request{}, errTwoClips()
-		}
-		req.RefAudioPath = clip.path
-	}
+	req.RefAudioPath, req.RefText, req.Voice, req.RefTail = path, sent.RefText, sent.Voice, sent.RefTail
 	return req, nil
 }
 
-// readCloneJSON reads a body of JSON. Large ones take turns, as they are in memory whole.
-func (s *Server) readCloneJSON(w http.ResponseWriter, r *http.Request, sent *cloneRequest, clip *upload) error {
+// readClipped reads a body of JSON or a form into sent, and gives the path of the clip, "" when none came with it.
+func (s *Server) readClipped(w http.ResponseWriter, r *http.Request, sent clipped, clip *upload) (path string, err error) {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(uploadTimeout))
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		r.Body = http.MaxBytesReader(w, r.Body, clip.limit+maxBody)
+		err = readClippedForm(r, sent, clip)
+	} else {
+		err = s.readClippedJSON(w, r, sent, clip)
+	}
+	if err != nil {
+		return "", err
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	if clip.path == "" {
+		return sent.clip().RefAudioPath, nil
+	}
+	if sent.clip().RefAudioPath != "" {
+		return "", errTwoClips()
+	}
+	return clip.path, nil
+}
+
+// readClippedJSON reads a body of JSON. Large ones take turns, as they are in memory whole.
+func (s *Server) readClippedJSON(w http.ResponseWriter, r *http.Request, sent clipped, clip *upload) error {
 	if r.ContentLength < 0 || r.ContentLength > maxBody {
 		select {
 		case s.bigBodies <- struct{}{}:
@@ -96,13 +116,14 @@ func (s *Server) readCloneJSON(w http.ResponseWriter, r *http.Request, sent *clo
 	if err := decode(body, sent); err != nil {
 		return err
 	}
-	if sent.RefAudioBase64 == "" {
+	fields := sent.clip()
+	if fields.RefAudioBase64 == "" {
 		return nil
 	}
-	if sent.RefAudioPath != "" {
+	if fields.RefAudioPath != "" {
 		return errTwoClips()
 	}
-	err = clip.write(base64.NewDecoder(base64.StdEncoding.Strict(), strings.NewReader(sent.RefAudioBase64)))
+	err = clip.write(base64.NewDecoder(base64.StdEncoding.Strict(), strings.NewReader(fields.RefAudioBase64)))
 	var corrupt base64.CorruptInputError
 	if errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return invalid("Send standard base64 with its padding, and nothing before it.", "ref_audio_base64 is not base64: %w", err)
@@ -110,13 +131,13 @@ func (s *Server) readCloneJSON(w http.ResponseWriter, r *http.Request, sent *clo
 	return uploadError(err)
 }
 
-// readCloneForm reads a form: the clip is a part of its own, and the other fields are as in JSON.
-func readCloneForm(r *http.Request, sent *cloneRequest, clip *upload) error {
+// readClippedForm reads a form: the clip is a part of its own, and the other fields are as in JSON.
+func readClippedForm(r *http.Request, sent clipped, clip *upload) error {
 	form, err := r.MultipartReader()
 	if err != nil {
 		return invalid("Send multipart/form-data with its boundary.", "the form can't be read: %w", err)
 	}
-	fields := map[string]json.RawMessage{}
+	fields, kinds := map[string]json.RawMessage{}, jsonKinds(reflect.TypeOf(sent).Elem())
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF {
@@ -132,7 +153,7 @@ func readCloneForm(r *http.Request, sent *cloneRequest, clip *upload) error {
 		if name == clipPart {
 			err = uploadError(clip.write(part))
 		} else {
-			fields[name], err = readField(part, name)
+			fields[name], err = readField(part, name, kinds)
 		}
 		if err != nil {
 			return err
@@ -148,15 +169,14 @@ func readCloneForm(r *http.Request, sent *cloneRequest, clip *upload) error {
 	if err := decode(body, sent); err != nil {
 		return err
 	}
-	if sent.RefAudioBase64 != "" {
+	if sent.clip().RefAudioBase64 != "" {
 		return invalid("Send the clip itself as the part "+clipPart+".", "ref_audio_base64 is for JSON")
 	}
 	return nil
 }
 
-// readField gives a field of a form as the JSON that it would be.
-func readField(part io.Reader, name string) (json.RawMessage, error) {
-	kinds := jsonKinds(reflect.TypeFor[cloneRequest]())
+// readField gives a field of a form, which has fields of these kinds, as the JSON that it would be.
+func readField(part io.Reader, name string, kinds map[string]reflect.Kind) (json.RawMessage, error) {
 	kind, known := kinds[name]
 	if !known {
 		return nil, invalid("The fields are "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")+" and the file "+clipPart+".", "unknown field %.100q", name)
@@ -177,11 +197,16 @@ func readField(part io.Reader, name string) (json.RawMessage, error) {
 	return json.Marshal(string(value))
 }
 
-// jsonKinds gives the kinds of a struct's fields by their JSON names.
+// jsonKinds gives the kinds of a struct's fields by their JSON names; a pointer's is that of what it points to.
 func jsonKinds(t reflect.Type) map[string]reflect.Kind {
 	kinds := map[string]reflect.Kind{}
 	for _, f := range reflect.VisibleFields(t) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); !f.Anonymous {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous:
+		case f.Type.Kind() == reflect.Pointer:
+			kinds[name] = f.Type.Elem().Kind()
+		default:
 			kinds[name] = f.Type.Kind()
 		}
 	}

@@ -26,6 +26,7 @@ import (
 	"ttsui/internal/speech"
 	"ttsui/internal/tts"
 	"ttsui/internal/userdata"
+	"ttsui/internal/voices"
 )
 
 // serve starts a server over the whole of the control plane, that writes into dir alone.
@@ -38,7 +39,8 @@ func serve(t *testing.T, guard server.Guard, dir string) (*server.Server, *net.T
 		t.Fatal(err)
 	}
 	r := registry.New(registry.Config{Loader: &registrytest.Tones{}, Log: logger})
-	s := server.New(server.Config{Service: &speech.Service{Registry: r, Log: logger, Outputs: outputs}, Log: logger, Guard: guard})
+	saved := &voices.Store{Dir: filepath.Join(t.TempDir(), "clone")}
+	s := server.New(server.Config{Service: &speech.Service{Registry: r, Log: logger, Outputs: outputs, Voices: saved}, Voices: saved, Log: logger, Guard: guard})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

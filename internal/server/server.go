@@ -35,6 +35,7 @@ import (
 // Config is what a server is made of.
 type Config struct {
 	Service tts.Service
+	Voices  tts.Voices // the saved ones; there are none, and none can be saved, when nil
 	Log     zerolog.Logger
 	Now     func() time.Time // time.Now when nil
 	Guard   Guard            // who may use it
@@ -49,6 +50,7 @@ type Config struct {
 // Server serves a tts.Service over HTTP.
 type Server struct {
 	service tts.Service
+	voices  tts.Voices
 	log     zerolog.Logger
 	now     func() time.Time
 	guard   Guard
@@ -76,13 +78,16 @@ const (
 
 // New makes a server; Serve starts it.
 func New(c Config) *Server {
-	s := &Server{service: c.Service, log: c.Log, now: c.Now, guard: c.Guard, logs: c.Logs, streams: make(chan struct{}, maxStreams),
+	s := &Server{service: c.Service, voices: c.Voices, log: c.Log, now: c.Now, guard: c.Guard, logs: c.Logs, streams: make(chan struct{}, maxStreams),
 		uploads: c.Uploads, maxClip: cmp.Or(c.MaxClip, maxClip), bigBodies: make(chan struct{}, maxBigBodies)}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if s.logs == nil {
 		s.logs = logs.NewRing()
+	}
+	if s.voices == nil {
+		s.voices = noVoices{}
 	}
 	s.heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	life, hangUp := context.WithCancel(context.Background())

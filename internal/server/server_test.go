@@ -29,6 +29,7 @@ import (
 	"ttsui/internal/server"
 	"ttsui/internal/speech"
 	"ttsui/internal/tts"
+	"ttsui/internal/voices"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,6 +47,7 @@ type house struct {
 	url     string
 	dir     string
 	uploads string // not there before the first clip
+	voices  *voices.Store
 	server  *server.Server
 	log     *lockedBuffer
 }
@@ -71,15 +73,21 @@ func open(t *testing.T, tones *registrytest.Tones) *house {
 	h := &house{dir: t.TempDir(), log: &lockedBuffer{}}
 	log := logs.New(h.log, zerolog.DebugLevel, time.Now)
 	r := registry.New(registry.Config{Loader: tones, Log: log})
-	h.start(t, &speech.Service{Registry: r, Log: log}, log)
+	h.voices = &voices.Store{Dir: filepath.Join(t.TempDir(), "clone")}
+	h.start(t, &speech.Service{Registry: r, Log: log, Voices: h.voices}, log)
 	t.Cleanup(func() { atEnd(t, r.Close) })
 	return h
 }
 
 func (h *house) start(t *testing.T, service tts.Service, log zerolog.Logger) {
 	h.uploads = filepath.Join(t.TempDir(), "uploads")
+	var saved tts.Voices
+	if h.voices != nil {
+		saved = h.voices
+	}
 	h.server = server.New(server.Config{
 		Service: service,
+		Voices:  saved,
 		Log:     log,
 		Uploads: h.uploads,
 		MaxClip: maxClip,
@@ -146,7 +154,7 @@ func (h *house) try(ctx context.Context, method, path string, body any) (int, ma
 	if err != nil {
 		return 0, nil, err
 	}
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPatch {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := http.DefaultClient.Do(req)

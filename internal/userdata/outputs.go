@@ -146,6 +146,9 @@ func (r root) holds(path string) (string, bool) {
 		return name, true
 	}
 	folders := strings.Split(filepath.Dir(name), "/")
+	if strings.EqualFold(filepath.Join(folders[:min(3, len(folders))]...), ownFolder+"/clone/speakers") { // saved voices
+		return name, false
+	}
 	if folders[0] == ownFolder || folders[0] == "." {
 		folders = folders[1:]
 	}

@@ -73,7 +73,7 @@ func TestOutputsAllow(t *testing.T) {
 	for name, lands := range map[string]string{
 		"home/new.wav": "", "home/NEW2.WAV": "", "home/a/b/c.wav": "", "home//music/./x.wav": "home/music/x.wav",
 		"home/empty.wav": "", "home/take.wav": "", "home/take.flac.wav": "",
-		"home/.ttsui/x.wav": "", "home/.ttsui/generated/x.wav": "", "home/.hidden.wav": "", "home/..wav": "",
+		"home/.ttsui/x.wav": "", "home/.ttsui/generated/x.wav": "", "home/.ttsui/clone/generated/x.wav": "", "home/clone/speakers/x.wav": "", "home/.hidden.wav": "", "home/..wav": "",
 		"home/songs/s.wav": "home/music/s.wav", "home/abs/s2.wav": "home/music/s2.wav", "home/abs/new/s.wav": "home/music/new/s.wav",
 		"home/other/o.wav": "more/o.wav", "outside/in/i.wav": "home/music/i.wav",
 		"temp/t.wav": "", "temp/.cache/t.wav": "", "more/.x/y.wav": "",
@@ -122,6 +122,8 @@ func TestOutputsRefuse(t *testing.T) {
 		{"home/.new/x.wav", tts.CodeDenied, "outside the folders"},
 		{"home/.ttsui/.x/y.wav", tts.CodeDenied, "outside the folders"},
 		{"home/.ttsui2/y.wav", tts.CodeDenied, "outside the folders"},
+		{"home/.ttsui/clone/speakers/y.wav", tts.CodeDenied, "outside the folders"},
+		{"home/.ttsui/Clone/SPEAKERS/audio/y.wav", tts.CodeDenied, "outside the folders"},
 		{"home/music/.git/x.wav", tts.CodeDenied, "outside the folders"},
 		{"home/music/.ttsui/x.wav", tts.CodeDenied, "outside the folders"},
 		{"home/keys/x.wav", tts.CodeDenied, "outside the folders"},

@@ -370,8 +370,9 @@ type Tones struct {
 	OnFrame func(ctx context.Context, frame int) error
 	OnClose func(id string) error
 
-	OnRemove   func(id string) error
-	OnQuantize func(ctx context.Context, id string, tell func(tts.Download)) error
+	OnUtterance func(u tts.Utterance) // is shown what a model is to speak
+	OnRemove    func(id string) error
+	OnQuantize  func(ctx context.Context, id string, tell func(tts.Download)) error
 }
 
 // Remove frees a thousand bytes.
@@ -447,6 +448,9 @@ func (m *toneModel) Generate(ctx context.Context, lines []tts.Line, progress fun
 }
 
 func (m *toneModel) speak(ctx context.Context, u tts.Utterance, sink tts.Sink, framed func()) (tts.Result, error) {
+	if m.tones.OnUtterance != nil {
+		m.tones.OnUtterance(u)
+	}
 	res := tts.Result{Seed: 1}
 	if u.Sampling.Seed != nil {
 		res.Seed = *u.Sampling.Seed

@@ -27,6 +27,9 @@ func (a *Attacker) noise(n int) string {
 // Request is a request as it goes over the wire.
 func (a *Attacker) Request() string {
 	e := a.Endpoints[a.IntN(len(a.Endpoints))]
+	if strings.HasPrefix(e.Path, "/voices/") {
+		e.Path = strings.Replace(e.Path, "{id}", pick(a, "Eve", "Eve", "eve", "Mallory", "..", "%2e%2e", "..%2f..%2fsecret.wav", "%00", "%zz", "%ff"), 1)
+	}
 	if a.IntN(8) == 0 {
 		e.Method = pick(a, "GET", "POST", "PUT", "TRACE", "get", "\x00", "A"+strings.Repeat("B", 300))
 	}
@@ -46,11 +49,15 @@ func (a *Attacker) Request() string {
 		host = pick(a, "", "evil.example", a.noise(20))
 	}
 	lines = append(lines, "Host: "+host)
-	kind, body := a.body()
-	if strings.HasSuffix(e.Path, "/clone") && a.IntN(2) == 0 {
-		kind, body = a.form()
+	fields := a.fields()
+	if strings.HasPrefix(e.Path, "/voices") {
+		fields = a.voiceFields()
 	}
-	if e.Method == http.MethodPost || a.IntN(5) == 0 {
+	kind, body := a.body(fields)
+	if (strings.HasSuffix(e.Path, "/clone") || strings.HasPrefix(e.Path, "/voices")) && a.IntN(2) == 0 {
+		kind, body = a.form(fields)
+	}
+	if e.Method == http.MethodPost || e.Method == http.MethodPatch || a.IntN(5) == 0 {
 		lines = append(lines, "Content-Type: "+kind)
 		length := fmt.Sprint("Content-Length: ", len(body))
 		lines = append(lines, pick(a, length, length, length, length, "Content-Length: -1", "Content-Length: 9999999999999", "Transfer-Encoding: chunked"))
@@ -77,6 +84,33 @@ func (a *Attacker) fields() map[string]any {
 		"ref_audio_path": a.path(), "language": pick(a, "English", "Elvish"),
 		"temperature": 0.5, "seed": 1, "top_k": 5, "ref_text": "",
 	}
+	a.spoil(fields)
+	fields["max_frames"] = pick[any](a, 3, 3, 3, 3, 3, 3, 0, -1, 1e300, "3")
+	if a.IntN(10) == 0 {
+		fields["voice"] = pick(a, "Eve", "Nobody", "../x", a.noise(80))
+	}
+	if a.IntN(5) == 0 {
+		fields["ref_audio_base64"] = a.base64()
+	}
+	return fields
+}
+
+// voiceFields are those of a saved voice.
+func (a *Attacker) voiceFields() map[string]any {
+	fields := map[string]any{
+		"name":     pick(a, "Eve", "Eve", "Mallory", "", "../../x", "a\nb", strings.Repeat("n", 17), a.noise(10)),
+		"ref_text": pick(a, "Hello.", "", "\x1b[2J", strings.Repeat("a", 2001)), "ref_audio_path": a.path(),
+		"ref_audio_base64": a.base64(),
+	}
+	delete(fields, pick(a, "ref_audio_path", "ref_audio_path", "ref_audio_path", "ref_audio_base64", "none of them"))
+	if a.IntN(3) == 0 {
+		a.spoil(fields)
+	}
+	return fields
+}
+
+// spoil leaves out most fields, and gives others values of another kind.
+func (a *Attacker) spoil(fields map[string]any) {
 	for name := range maps.Clone(fields) {
 		switch a.IntN(10) {
 		case 0:
@@ -85,12 +119,12 @@ func (a *Attacker) fields() map[string]any {
 			delete(fields, name)
 		}
 	}
-	fields["max_frames"] = pick[any](a, 3, 3, 3, 3, 3, 3, 0, -1, 1e300, "3")
-	if a.IntN(5) == 0 {
-		clip := base64.StdEncoding.EncodeToString(a.clip())
-		fields["ref_audio_base64"] = pick(a, clip, clip, strings.TrimRight(clip, "="), "data:audio/wav;base64,"+clip, a.noise(100))
-	}
-	return fields
+}
+
+// base64 is a clip as JSON has it, or nearly so.
+func (a *Attacker) base64() string {
+	clip := base64.StdEncoding.EncodeToString(a.clip())
+	return pick(a, clip, clip, strings.TrimRight(clip, "="), "data:audio/wav;base64,"+clip, a.noise(100))
 }
 
 // clip is a sound file, whole, cut, changed or none at all.
@@ -111,10 +145,10 @@ func (a *Attacker) clip() []byte {
 }
 
 // body is a Content-Type and mostly JSON, often with one byte too few or another.
-func (a *Attacker) body() (kind, body string) {
+func (a *Attacker) body(fields map[string]any) (kind, body string) {
 	kind = pick(a, "application/json", "application/json", "application/json", "application/json; charset=x",
 		"text/plain", "multipart/form-data; boundary=x", a.noise(10))
-	data, err := json.Marshal(a.fields())
+	data, err := json.Marshal(fields)
 	if err != nil {
 		panic(err) // it is made of what JSON has
 	}
@@ -126,10 +160,9 @@ func (a *Attacker) body() (kind, body string) {
 }
 
 // form is a Content-Type and a form with a clip in it, often one that lies.
-func (a *Attacker) form() (kind, body string) {
+func (a *Attacker) form(fields map[string]any) (kind, body string) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	fields := a.fields()
 	if a.IntN(4) != 0 { // else there are two clips
 		delete(fields, "ref_audio_path")
 		delete(fields, "ref_audio_base64")
