@@ -34,6 +34,8 @@ func layers() []row {
 			why: "where models lie is no business of what they hold"},
 		{pkg: "internal/playback", layer: "L1", imports: []string{"internal/tts", "internal/audio"},
 			why: "sound goes out in one place, and knows only what it plays"},
+		{pkg: "internal/recording", layer: "L1", imports: []string{"internal/tts", "internal/audio"},
+			why: "sound comes in in one place, and knows only what it writes"},
 		{pkg: "internal/memory", layer: "L1", imports: []string{"internal/tts"},
 			why: "it asks the system, and nobody else does"},
 		{pkg: "internal/logs", layer: "L1", imports: []string{"internal/tts"},

@@ -80,7 +80,7 @@ func libraries() []library {
 			why: "Ogg Vorbis"},
 		{path: "github.com/jfreymuth/vorbis", licence: mit, why: "oggvorbis's"},
 
-		{path: "github.com/gen2brain/malgo", atLeast: "v0.11.24", licence: unlicense, users: []string{"internal/playback"},
+		{path: "github.com/gen2brain/malgo", atLeast: "v0.11.24", licence: unlicense, users: []string{"internal/playback", "internal/recording"},
 			why: "sound on every system, by miniaudio, which it carries along"},
 		{path: "github.com/progrium/darwinkit", atLeast: "v0.5.0", licence: mit,
 			users: []string{"internal/cocoa", "internal/tools/darwinkit/probe"}, why: "Cocoa from Go; it was macdriver"},

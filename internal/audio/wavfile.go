@@ -104,6 +104,9 @@ func toInt16(v float32) int16 {
 	return int16(math.RoundToEven(float64(max(-1, min(1, v))) * math.MaxInt16))
 }
 
+// Private lets nobody but this user read the file.
+func (w *WAVFile) Private() { w.file.Mode = 0o600 }
+
 // Commit completes the header and puts the file at its name in one step. When it fails, nothing is left of the file
 // and what stood at the name before is untouched.
 func (w *WAVFile) Commit() error {
