@@ -38,6 +38,8 @@ func layers() []row {
 			why: "sound comes in in one place, and knows only what it writes"},
 		{pkg: "internal/memory", layer: "L1", imports: []string{"internal/tts"},
 			why: "it asks the system, and nobody else does"},
+		{pkg: "internal/history", layer: "L1", imports: []string{"internal/tts", "internal/atomicfile"},
+			why: "what was spoken is remembered without knowing who shows it"},
 		{pkg: "internal/logs", layer: "L1", imports: []string{"internal/tts"},
 			why: "the line format is one decision"},
 		{pkg: "internal/userdata", layer: "L1", imports: []string{"internal/tts", "internal/atomicfile", "internal/audio"},

@@ -12,7 +12,6 @@ import (
 	"ttsui/internal/app"
 	"ttsui/internal/client"
 	"ttsui/internal/playback"
-	"ttsui/internal/tts"
 	"ttsui/internal/ui"
 	"ttsui/internal/userdata"
 )
@@ -30,15 +29,14 @@ func Parts(c Config, show func(ui.Snapshot)) ui.Config {
 	if c.Silent {
 		player = playback.Silent()
 	}
+	results := &userdata.Results{Home: c.App.Home}
 	return ui.Config{
-		Show:   show,
-		Launch: c.launch,
-		Player: sound{player},
-		Store:  userdata.Documents{Dir: c.App.Home},
-		NewResultPath: func(folder string, mode tts.Mode, now time.Time) (string, error) {
-			return userdata.NewResult(c.App.Home, folder, mode, now)
-		},
-		Copy: userdata.Copy,
+		Show:          show,
+		Launch:        c.launch,
+		Player:        sound{player},
+		Store:         userdata.Documents{Dir: c.App.Home},
+		NewResultPath: results.New,
+		Copy:          userdata.Copy,
 	}
 }
 

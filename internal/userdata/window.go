@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"ttsui/internal/atomicfile"
@@ -37,22 +38,37 @@ func (d Documents) Write(name string, data []byte) error {
 	return f.Commit()
 }
 
-// NewResult is a path for a result of a mode, at which nothing stands: in <mode>/generated below home, TTSUI's own
-// folder, or in <mode> below folder when the user has chosen one. Results are named by the time in UTC, as their users
+// Results gives names to results, each name once. Home is TTSUI's own folder. New may be called from any goroutine.
+type Results struct {
+	Home string
+
+	mu     sync.Mutex
+	second string          // that the names below were given in
+	given  map[string]bool // to results that may not be there yet
+}
+
+// New is a path for a result of a mode, at which nothing stands and which nobody got before: in <mode>/generated below
+// Home, or in <mode> below folder when the user has chosen one. Results are named by the time in UTC, as their users
 // know them; those of the same second are numbered.
-func NewResult(home, folder string, mode tts.Mode, now time.Time) (string, error) {
+func (r *Results) New(folder string, mode tts.Mode, now time.Time) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	dir := filepath.Join(folder, string(mode))
 	if folder == "" {
-		dir = filepath.Join(home, string(mode), "generated")
+		dir = filepath.Join(r.Home, string(mode), "generated")
 	}
 	name := strings.ReplaceAll(now.UTC().Format(time.RFC3339), ":", "-")
+	if name != r.second {
+		r.second, r.given = name, map[string]bool{}
+	}
 	path := filepath.Join(dir, name+".wav")
 	for n := 2; ; n++ {
 		_, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) && !r.given[path] {
+			r.given[path] = true
 			return path, nil
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", tts.Errorf(tts.CodeDenied, "Choose another output folder in the settings.", "find a place for the result: %w", err)
 		}
 		path = filepath.Join(dir, fmt.Sprintf("%s-%d.wav", name, n))

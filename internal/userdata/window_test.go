@@ -32,18 +32,30 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-func TestNewResult(t *testing.T) {
+func TestResultsHaveNamesOfTheirOwn(t *testing.T) {
 	home, chosen := t.TempDir(), t.TempDir()
 	now := time.Date(2026, 2, 20, 11, 11, 12, 999, time.FixedZone("", 3600))
-	for _, c := range []struct{ folder, want string }{
+	results := &userdata.Results{Home: home}
+	for i, c := range []struct{ folder, want string }{
 		{"", filepath.Join(home, "clone", "generated", "2026-02-20T10-11-12Z.wav")},
 		{"", filepath.Join(home, "clone", "generated", "2026-02-20T10-11-12Z-2.wav")},
 		{"", filepath.Join(home, "clone", "generated", "2026-02-20T10-11-12Z-3.wav")},
 		{chosen, filepath.Join(chosen, "clone", "2026-02-20T10-11-12Z.wav")},
+		{"", filepath.Join(home, "clone", "generated", "2026-02-20T10-11-12Z-4.wav")},
 	} {
-		path, err := userdata.NewResult(home, c.folder, tts.Clone, now)
+		path, err := results.New(c.folder, tts.Clone, now)
 		if err != nil || path != c.want {
 			t.Errorf("%s, %v; want %s", path, err, c.want)
+		}
+		if i == 0 { // the first is not there yet when the second asks
+			continue
+		}
+		if i == 3 { // after a restart
+			results = &userdata.Results{Home: home}
+			first := filepath.Join(home, "clone", "generated", "2026-02-20T10-11-12Z.wav")
+			if err := os.WriteFile(first, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -56,7 +68,7 @@ func TestNewResult(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if path, err := userdata.NewResult(home, file, tts.Clone, now); err == nil || tts.HintOf(err) == "" {
+	if path, err := results.New(file, tts.Clone, now); err == nil || tts.HintOf(err) == "" {
 		t.Errorf("below a file: %s, %v", path, err)
 	}
 }
