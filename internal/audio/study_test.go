@@ -77,6 +77,7 @@ func TestWarnings(t *testing.T) {
 		{"quiet", syllables(10, 0.005), "quiet"},
 		{"with little speech", add(append(syllables(3, 0.5), make([]float32, 8*tts.SampleRate)...), noise(0.002)), "silent"},
 		{"filled up with zeros", append(syllables(3, 0.5), make([]float32, 8*tts.SampleRate)...), "silent"},
+		{"noise between zeros", append(append(make([]float32, 4*tts.SampleRate), add(syllables(3, 0.3), noise(0.1))...), make([]float32, 4*tts.SampleRate)...), "silent noisy"},
 		{"in noise", add(syllables(10, 0.3), noise(0.1)), "noisy"},
 		{"in faint noise", add(syllables(10, 0.3), noise(0.01)), ""},
 		{"to music", add(syllables(10, 0.3), chord(0.05)), "music"},

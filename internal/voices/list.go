@@ -119,10 +119,13 @@ func (s *Store) change(ctx context.Context, f func([]entry) ([]entry, error)) er
 	if err != nil {
 		return fmt.Errorf("put the voices into JSON: %w", err)
 	}
-	return write(filepath.Join(s.Dir, listName), func(f io.Writer) error {
+	s.stepped()
+	err = write(filepath.Join(s.Dir, listName), func(f io.Writer) error {
 		_, err := f.Write(append(data, '\n'))
 		return err
 	})
+	s.stepped()
+	return err
 }
 
 // setAside gives a broken list another name, so that nothing of it is lost and the next voice can be saved, and says so.

@@ -32,7 +32,17 @@ import (
 
 // Store is the voices in the folder Dir, which is made when the first is saved. Its methods may be called from any
 // goroutine.
-type Store struct{ Dir string }
+type Store struct {
+	Dir string
+
+	step func() // told between one change of the disk and the next, for tests that end there; nil elsewhere
+}
+
+func (s *Store) stepped() {
+	if s.step != nil {
+		s.step()
+	}
+}
 
 // Files in the folder.
 const (
@@ -230,6 +240,7 @@ func (s *Store) forget(e entry) {
 	if err == nil && plain(e.Audio) && !slices.ContainsFunc(all, shared) {
 		_ = os.Remove(s.audioPath(e.Audio))
 	}
+	s.stepped()
 }
 
 // withClip copies the clip at path, unless path is nil, and has use name the copy; when that fails the copy goes.
@@ -241,6 +252,7 @@ func (s *Store) withClip(ctx context.Context, path *string, use func(name string
 	if err != nil {
 		return err
 	}
+	s.stepped()
 	if err := use(name); err != nil {
 		_ = os.Remove(s.audioPath(name))
 		return err
@@ -266,6 +278,7 @@ func (s *Store) copyClip(ctx context.Context, from string) (string, error) {
 	if err := copyFile(from, to); err != nil {
 		return "", err
 	}
+	s.stepped()
 	if _, err := audio.ReadReference(ctx, to); err != nil { // the copy, which nobody changes any more
 		_ = os.Remove(to)
 		return "", err
