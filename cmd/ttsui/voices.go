@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ttsui/internal/app"
+	"ttsui/internal/audio"
 	"ttsui/internal/logs"
 	"ttsui/internal/tts"
 )
@@ -76,7 +77,8 @@ func newVoicesAdd() *cobra.Command {
 		Short: "Save a clip as a voice",
 		Long: `Save a copy of a clip as a voice. Best are 3 to 15 seconds of clear speech, with
 what is said in them. A result of another mode will do: so a voice that was
-designed can be kept. The path of the copy is printed on stdout.`,
+designed can be kept. What is bad about the clip is told on stderr, the path of
+the copy on stdout.`,
 		Example: `  ttsui voices add Anna anna.wav --ref-text "What she says in the clip."`,
 		Args:    twoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -91,6 +93,13 @@ designed can be kept. The path of the copy is printed on stdout.`,
 			v, err := store.SaveVoice(cmd.Context(), tts.NewVoice{Name: args[0], RefAudioPath: path, RefText: text})
 			if err != nil {
 				return err
+			}
+			study, err := audio.StudyReference(cmd.Context(), v.AudioPath)
+			if err != nil {
+				return err
+			}
+			for _, w := range study.Warnings {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: warning: %s %s\n", w.Text, w.Hint)
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), v.AudioPath)
 			return err

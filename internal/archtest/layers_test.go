@@ -108,7 +108,7 @@ func layers() []row {
 			imports: []string{"internal/tts", "internal/playback", "internal/userdata", "internal/client", "internal/ui", "internal/app"},
 			why:     "what the window works with, without a window"},
 		{pkg: "cmd/ttsui", layer: "L6",
-			imports: []string{"internal/tts", "internal/logs", "internal/hub", "internal/speed", "internal/ui", "internal/cocoa", "internal/app", "internal/desktop"},
+			imports: []string{"internal/tts", "internal/audio", "internal/logs", "internal/hub", "internal/speed", "internal/ui", "internal/cocoa", "internal/app", "internal/desktop"},
 			why:     "it turns words into app.Config and starts it; models are fetched, measured and removed without starting anything"},
 		{pkg: "internal/tools/darwinkit", layer: "L6", why: "it shows what darwinkit does to memory, without anything of ours"},
 		{pkg: "internal/tools/darwinkit/probe", layer: "L6", why: "the program that is built with and without the cures"},

@@ -194,7 +194,7 @@ func TestVoicesFollowAModel(t *testing.T) {
 		defer os.RemoveAll(dir)
 		m, whole := model{clips: clips}, true
 		intN := func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "n") }
-		for range rapid.IntRange(1, 10).Draw(r, "deeds") {
+		for range rapid.IntRange(1, 20).Draw(r, "deeds") {
 			d, step := draw(intN), rapid.IntRange(0, 6).Draw(r, "step")
 			s := &voices.Store{Dir: dir} // anew, as after a restart
 			next, code := m.after(d)
@@ -223,7 +223,7 @@ func TestKilled(t *testing.T) {
 	for round := range 20 {
 		dir := filepath.Join(t.TempDir(), "clone")
 		seed := uint64(round)
-		done := killAfter(t, dir, clips, seed, 1+rand.IntN(30))
+		done := killAfter(t, dir, clips, seed, 1+rand.IntN(10))
 		m, rng := model{clips: clips}, rand.New(rand.NewPCG(seed, 1))
 		for range done {
 			m, _ = m.after(draw(rng.IntN))
