@@ -170,7 +170,11 @@ func validateText(field, s string, limit int) error {
 		return Errorf(CodeInvalid, "Send the text as UTF-8.", "%s is not valid UTF-8", field)
 	}
 	if n := utf8.RuneCountInString(s); n > limit {
-		return Errorf(CodeInvalid, "Split it and speak the parts one after the other.", "%s has %d characters, the limit is %d", field, n, limit)
+		hint := "Split it and speak the parts one after the other."
+		if field == "ref_text" {
+			hint = "Trim the clip to its best 3 to 15 seconds, and the text to what is said in them."
+		}
+		return Errorf(CodeInvalid, hint, "%s has %d characters, the limit is %d", field, n, limit)
 	}
 	for i, r := range s {
 		if unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r) {

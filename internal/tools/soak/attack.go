@@ -125,7 +125,7 @@ func endpoints(ctx context.Context, addr string) ([]attack.Endpoint, error) {
 		return nil, err
 	}
 	list := []attack.Endpoint{{Method: "GET", Path: "/no/such"}, {Method: "OPTIONS", Path: "*"}, {Method: "DELETE", Path: "/models"}, {Method: "BREW", Path: "/health"}}
-	for _, found := range regexp.MustCompile(`(GET|POST|DELETE) (/[a-z/{}.]+)`).FindAllStringSubmatch(string(text), -1) {
+	for _, found := range regexp.MustCompile(`(GET|POST|PATCH|DELETE) (/[a-z/{}.]+)`).FindAllStringSubmatch(string(text), -1) {
 		list = append(list, attack.Endpoint{Method: found[1], Path: found[2]})
 		if found[1] == "POST" { // where there is more to break
 			list = append(list, attack.Endpoint{Method: found[1], Path: found[2]})
