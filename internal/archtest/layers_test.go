@@ -26,6 +26,8 @@ func layers() []row {
 			why: "the check of hostile files stays small enough to be read in one sitting"},
 		{pkg: "internal/tokenizer", layer: "L1", imports: []string{"internal/tts"},
 			why: "text in, ids out"},
+		{pkg: "internal/textplan", layer: "L1",
+			why: "where a text may be cut is a question about writing, not about models"},
 		{pkg: "internal/audio", layer: "L1", imports: []string{"internal/tts", "internal/atomicfile"},
 			why: "sound files in and out, without knowing what the sound is for"},
 		{pkg: "internal/testkit/fakehub", layer: "L1",

@@ -68,6 +68,8 @@ func libraries() []library {
 			why: "openapi.yaml as a page; the parts from libyaml are MIT's"},
 
 		{path: "golang.org/x/text", licence: bsd, users: []string{"internal/tokenizer"}, why: "Unicode normal forms"},
+		{path: "github.com/rivo/uniseg", atLeast: "v0.4.7", licence: mit, users: []string{"internal/textplan"},
+			why: "where characters, lines and sentences end in any writing, as Unicode's annexes 14 and 29 say"},
 
 		{path: "github.com/mewkiz/flac", atLeast: "v1.0.14", licence: unlicense, users: []string{"internal/audio"},
 			why: "FLAC"},
