@@ -170,6 +170,7 @@ func (g *generation) frame(s *mlx.Scope) error {
 	for b, r := range g.speaking {
 		s.Hold(&r.hidden, s.SliceAxis(next, 0, b, b+1))
 		state = append(state, r.hidden.Array(), r.seen.Array())
+		state = append(state, r.observer.end...)
 	}
 	s.Eval(state...)
 	g.lap(s, PartTalker)
@@ -184,7 +185,7 @@ func (g *generation) frame(s *mlx.Scope) error {
 		for n := range frame {
 			frame[n] = ids[n*batch+b]
 		}
-		r.take(frame, int32(g.cfg.Talker.CodecEos))
+		r.take(s, frame, int32(g.cfg.Talker.CodecEos))
 	}
 	return nil
 }
@@ -222,6 +223,7 @@ func (g *generation) drawFirst(s *mlx.Scope, h mlx.Array, keys []mlx.Array) mlx.
 			suppressed = g.early.Array()
 		}
 		l = s.Add(sample.Penalize(s, l, r.seen.Array(), r.how.penalty), suppressed)
+		r.observer.see(s, l, g.cfg.Talker.CodecEos)
 		code := draw(s, r.how.talker, l, keys[b], 0)
 		s.Hold(&r.seen, sample.See(s, r.seen.Array(), code))
 		return code

@@ -24,6 +24,7 @@ type row struct {
 	seen     mlx.Held // [vocab] Bool: first codes drawn so far
 	trailing mlx.Held // [M, H]
 	pad      mlx.Held // [1, H]
+	observer observer
 
 	waiting [][]int32 // frames not decoded yet
 	chunk   int       // how many of them are decoded at once
@@ -39,6 +40,8 @@ func (m *Model) newRow(l tts.Line) *row {
 		past:    m.talker.decoder.newCaches(cacheBlock),
 		inFrame: m.predictor.decoder.newCaches(m.cfg.Talker.CodeGroups),
 		chunk:   firstChunk,
+
+		observer: observer{tell: l.Observe},
 	}
 	r.made = tts.Result{OutputPath: l.OutputPath, Seed: r.how.seed}
 	return r
@@ -92,14 +95,15 @@ func (r *row) textRow(s *mlx.Scope) mlx.Array {
 	return s.SliceAxis(r.trailing.Array(), 0, at, at+1)
 }
 
-// take takes the next frame, whose code 0 may say that the speech has ended.
-func (r *row) take(frame []int32, eos int32) {
+// take takes the next frame. Its code 0 may say that the speech has ended, or the observer wants no more.
+func (r *row) take(s *mlx.Scope, frame []int32, eos int32) {
 	if frame[0] == eos {
 		r.ended = true
 		return
 	}
 	r.made.Frames++
 	r.waiting = append(r.waiting, frame)
+	r.ended = !r.observer.goesOn(s, frame)
 }
 
 // sound turns the row's waiting frames into samples and gives them to the sink, which may be slow: it isn't the MLX

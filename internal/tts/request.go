@@ -233,10 +233,20 @@ type Utterance struct {
 	Request
 	Reference []float32  // Clone: the clip, mono at SampleRate; nil in the other modes
 	Memory    ClipMemory // of the clip; may be nil
+
+	// Observe is told of each frame as it is made, and says whether the speech goes on. What was made until then is
+	// spoken. It may be nil.
+	Observe func(Frame) bool
 }
 
 // Line is an utterance and where its audio goes: one of those that a model speaks together.
 type Line struct {
 	Utterance
 	Sink Sink
+}
+
+// Frame is a codec frame, for those who watch over a generation.
+type Frame struct {
+	Codes []int32 // one of each codebook; code 0 is a sound like the others. Not to be kept
+	End   float64 // how likely it was, between 0 and 1, that the speech would end here instead
 }
