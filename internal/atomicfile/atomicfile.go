@@ -11,6 +11,7 @@ package atomicfile
 import (
 	"crypto/rand"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -120,6 +121,24 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	pos, err := f.temp.Seek(offset, whence)
 	return pos, f.keep(err)
+}
+
+// Truncate cuts the file to size bytes, where the next Write goes on.
+func (f *File) Truncate(size int64) error {
+	if err := f.temp.Truncate(size); err != nil {
+		return f.keep(err)
+	}
+	_, err := f.Seek(size, io.SeekStart)
+	return err
+}
+
+// Rename has Commit put the file at another name in the same folder.
+func (f *File) Rename(name string) error {
+	if name != filepath.Base(name) {
+		return tts.Errorf(tts.CodeInvalid, "Give the name of a file.", "write %q: not a file name", name)
+	}
+	f.name, f.path = name, filepath.Join(filepath.Dir(f.path), name)
+	return nil
 }
 
 func (f *File) keep(err error) error {

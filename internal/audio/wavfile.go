@@ -27,7 +27,8 @@ var _ tts.Sink = (*WAVFile)(nil)
 
 const (
 	wavHeaderSize = 44
-	wavWidth      = 2 // bytes of a sample
+	wavWidth      = 2                                           // bytes of a sample
+	mostSamples   = (math.MaxUint32 - wavHeaderSize) / wavWidth // whose size fits the header's 32 bits
 )
 
 // CreateWAV starts the WAV file that Commit will put at path. Missing folders are made. The caller must end the file
@@ -81,9 +82,24 @@ func (w *WAVFile) create(name string) error {
 	return err
 }
 
+// Samples is how many samples there are so far.
+func (w *WAVFile) Samples() int { return w.samples }
+
+// Truncate takes back all samples but the first n.
+func (w *WAVFile) Truncate(n int) error {
+	w.samples = n
+	return w.file.Truncate(wavHeaderSize + int64(n)*wavWidth)
+}
+
+// Rename has Commit put the file at another name in the same folder.
+func (w *WAVFile) Rename(name string) error { return w.file.Rename(name) }
+
 // WriteSamples appends mono samples. They are clamped to [−1, 1], scaled by 32767 and rounded to the nearest
 // integer, as libsndfile does; what is not a number becomes silence.
 func (w *WAVFile) WriteSamples(pcm []float32) error {
+	if w.samples+len(pcm) > mostSamples {
+		return tts.Errorf(tts.CodeUnsupported, "Speak it in parts.", "a WAV file holds no more than 24 hours")
+	}
 	w.buf = appendInt16s(w.buf[:0], binary.LittleEndian, pcm)
 	w.samples += len(pcm)
 	_, err := w.file.Write(w.buf)
@@ -172,8 +188,7 @@ func folderError(dir string, err error) error {
 	return tts.Errorf(tts.CodeOf(told), tts.HintOf(told), "make folder %s: %w", dir, told)
 }
 
-// wavHeader is all that stands before size bytes of samples. Their size fits its 32 bits for 24 hours, and the longest
-// generation is 22 minutes.
+// wavHeader is all that stands before size bytes of samples.
 func wavHeader(size uint32) []byte {
 	const channels = 1
 	le := binary.LittleEndian
