@@ -88,7 +88,7 @@ func (s *serving) testStream(t *testing.T) {
 func (s *serving) testStopJob(t *testing.T) {
 	const id = "mlx-community/Qwen3-TTS-12Hz-0.6B-CustomVoice-bf16"
 	out := filepath.Join(s.dir, "stopped", "out.wav")
-	body, err := json.Marshal(object{"model_id": id, "text": "For ever and ever.", "speaker": "Ryan", "output_path": out, "max_frames": tts.MaxFrames})
+	body, err := json.Marshal(object{"model_id": id, "text": "For ever and ever.", "speaker": "Ryan", "output_path": out, "max_frames": tts.MaxFrames, "runaway_guard": false})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -376,7 +376,7 @@ func (s *serving) testHangUp(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		_, _, err := s.call(ctx, "POST", "/generate/control", object{"model_id": id, "text": "For ever and ever.", "speaker": "Ryan",
-			"output_path": out, "max_frames": tts.MaxFrames})
+			"output_path": out, "max_frames": tts.MaxFrames, "runaway_guard": false})
 		ended <- err
 	}()
 	temp := filepath.Join(filepath.Dir(out), ".ttsui-*.tmp")

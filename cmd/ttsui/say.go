@@ -24,7 +24,8 @@ that isn't on this machine is downloaded first (see ttsui models --help).
 The text is the arguments, or a file (-f), or stdin (-, or no text at all).
 The mode follows from what is given: --ref or --voice clones a voice, --speaker
 takes a built-in one, --instruct alone describes one. The path of the file is
-printed on stdout; after an error or ^C there is no file.`
+printed on stdout; after an error or ^C there is no file, but for the finished
+segments of a long text, beside it in one that ends in .partial.wav.`
 
 const sayExamples = `  ttsui say --speaker Ryan --instruct "calm and low" -o hello.wav "Good evening."
   ttsui say --ref me.wav --ref-text "What I say in the clip." -o mine.wav "Now I say this."
@@ -83,6 +84,8 @@ func (f *sayFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.repetitionPenalty, "repetition-penalty", 0, "1 is off (default the model's)")
 	flags.Uint64Var(&f.seed, "seed", 0, "same seed, same take (default a new one)")
 	flags.IntVar(&f.maxFrames, "max-frames", 0, "stop after this many frames of 80 ms (default the model's)")
+	flags.StringVar((*string)(&r.LongText), "long-text", "", "speak in segments: auto is beyond 1,000 characters; on, off (default auto)")
+	flags.BoolVar(&r.NoGuard, "no-runaway-guard", false, "let a take that doesn't end run on to its limit")
 	flags.BoolVar(&f.nonStreaming, "non-streaming-mode", false, "feed the whole text before the first frame (default the mode's)")
 }
 
@@ -223,6 +226,9 @@ func say(cmd *cobra.Command, config app.Config, req tts.Request) (err error) {
 		return err
 	}
 	show.done(res)
+	if res.Runaway != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: warning: the model missed the end of the text (%s) and was stopped; listen to the speech, or try another seed\n", res.Runaway)
+	}
 	if res.Truncated {
 		fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: warning: the speech was cut off at its limit of %d frames\n", res.Frames)
 	}

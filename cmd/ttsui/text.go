@@ -94,7 +94,11 @@ func (p *progressLine) job(now tts.Job) {
 	case tts.StagePrefill:
 		p.text("reading the text")
 	case tts.StageFrames:
-		p.text(fmt.Sprintf("speaking: %.1f s", now.AudioSeconds))
+		segment := ""
+		if now.SegmentsTotal > 1 {
+			segment = fmt.Sprintf(", segment %d of %d", min(now.SegmentsDone+1, now.SegmentsTotal), now.SegmentsTotal)
+		}
+		p.text(fmt.Sprintf("speaking: %.1f s%s", now.AudioSeconds, segment))
 	case tts.StageSaving:
 		p.text("saving")
 	}

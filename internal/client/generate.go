@@ -28,13 +28,19 @@ type generateRequest struct {
 	OutputPath   string       `json:"output_path,omitempty"`
 	Priority     tts.Priority `json:"priority,omitempty"`
 	Takes        int          `json:"takes,omitempty"`
+	LongText     tts.LongText `json:"long_text,omitempty"`
+	Guard        *bool        `json:"runaway_guard,omitempty"`
+	Splice       *tts.Splice  `json:"splice,omitempty"`
 	tts.Sampling
 }
 
 // newGenerateRequest takes what the mode sends, as a stray field would be refused.
 func newGenerateRequest(req tts.Request) generateRequest {
 	body := generateRequest{ModelID: req.ModelID, Text: req.Text, Language: req.Language, OutputPath: req.OutputPath,
-		Priority: req.Priority, Takes: req.Takes, Sampling: req.Sampling}
+		Priority: req.Priority, Takes: req.Takes, LongText: req.LongText, Splice: req.Splice, Sampling: req.Sampling}
+	if req.NoGuard {
+		body.Guard = new(false)
+	}
 	switch req.Mode {
 	case tts.Clone:
 		body.RefAudioPath, body.RefText, body.Voice, body.RefTail = req.RefAudioPath, req.RefText, req.Voice, req.RefTail
@@ -49,9 +55,11 @@ func newGenerateRequest(req tts.Request) generateRequest {
 // generateAnswer is what is known about the first take, and about each when there are several.
 type generateAnswer struct {
 	take
-	GenerationSeconds float64 `json:"generation_seconds"`
-	FirstAudioSeconds float64 `json:"first_audio_seconds"`
-	Takes             []take  `json:"takes"`
+	GenerationSeconds float64       `json:"generation_seconds"`
+	FirstAudioSeconds float64       `json:"first_audio_seconds"`
+	Takes             []take        `json:"takes"`
+	Retries           int           `json:"retries"`
+	Segments          []tts.Segment `json:"segments"`
 }
 
 type take struct {
@@ -60,10 +68,13 @@ type take struct {
 	Frames       int     `json:"frames"`
 	AudioSeconds float64 `json:"audio_seconds"`
 	Truncated    bool    `json:"truncated"`
+
+	Runaway tts.Runaway `json:"runaway"`
 }
 
 func (a generateAnswer) result() tts.Result {
 	res := a.take.result(a)
+	res.Retries, res.Segments = a.Retries, a.Segments
 	for _, t := range a.Takes {
 		res.Takes = append(res.Takes, t.result(a))
 	}
@@ -72,11 +83,12 @@ func (a generateAnswer) result() tts.Result {
 
 func (t take) result(a generateAnswer) tts.Result {
 	return tts.Result{OutputPath: t.OutputPath, Frames: t.Frames, Samples: int(math.Round(t.AudioSeconds * tts.SampleRate)),
-		Seed: t.Seed, Seconds: a.GenerationSeconds, Truncated: t.Truncated, FirstAudio: a.FirstAudioSeconds}
+		Seed: t.Seed, Seconds: a.GenerationSeconds, Truncated: t.Truncated, FirstAudio: a.FirstAudioSeconds, Runaway: t.Runaway}
 }
 
 // Generate has the server speak req.Text: into the file req.OutputPath on the server's disk, to req.Audio as it is
-// made, or both. Options.Timeout is the limit of the whole, and with req.Audio that of a silence in it.
+// made, or both. Options.Timeout is the limit of the whole, and with req.Audio that of a silence in it; a long text that
+// is only written has none.
 //
 // The job has its name before the server knows it, so that req.Watch sees all of it.
 func (c *Client) Generate(ctx context.Context, req tts.Request) (take tts.Result, err error) {
@@ -106,7 +118,7 @@ func (c *Client) speak(ctx context.Context, req tts.Request, accept string) (*ht
 
 // write has the server write a file.
 func (c *Client) write(ctx context.Context, req tts.Request) (tts.Result, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errGenerateTimeout(c.timeout))
+	ctx, cancel := c.limited(ctx, req)
 	defer cancel()
 	res, err := c.speak(ctx, req, "application/json")
 	if err != nil {
@@ -117,6 +129,15 @@ func (c *Client) write(ctx context.Context, req tts.Request) (tts.Result, error)
 		return tts.Result{}, err
 	}
 	return answer.result(), nil
+}
+
+// limited is ctx for the time that a generation may take. A long text takes as long as it takes, while the server is
+// alive: that limits each of its segments.
+func (c *Client) limited(ctx context.Context, req tts.Request) (context.Context, context.CancelFunc) {
+	if req.Long() {
+		return c.whileAlive(ctx)
+	}
+	return context.WithTimeoutCause(ctx, c.timeout, errGenerateTimeout(c.timeout))
 }
 
 func errGenerateTimeout(limit time.Duration) error {
@@ -149,7 +170,11 @@ func (c *Client) listen(ctx context.Context, req tts.Request) (tts.Result, error
 	}
 	silence.Stop()
 	job, _ := c.Job(ctx, req.JobID) // a server that has forgotten it takes nothing from what was heard
-	take := tts.Result{OutputPath: req.OutputPath, Frames: job.Frames, Samples: samples, Seconds: time.Since(began).Seconds(), Truncated: job.Truncated}
+	take := tts.Result{OutputPath: req.OutputPath, Frames: job.Frames, Samples: samples, Seconds: time.Since(began).Seconds(), Truncated: job.Truncated,
+		Retries: job.Retries, Runaway: job.Runaway}
+	if job.Segments != nil {
+		take.Segments = *job.Segments
+	}
 	if job.Seed != nil {
 		take.Seed = *job.Seed
 	}

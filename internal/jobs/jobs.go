@@ -27,6 +27,8 @@ type Queue struct {
 	ended   []tts.Job     // the latest, oldest first
 	wake    chan struct{} // closed by the next change; nil while nobody waits for it
 	closed  bool
+
+	parts map[string]*[]tts.Segment // what is finished of each job that has a record
 }
 
 const (
@@ -64,19 +66,22 @@ func (q *Queue) Run(ctx context.Context, req tts.Request, work Work) (res tts.Re
 	return res, err
 }
 
-// work does the work under the timeout. Where somebody listens it may take longer than that, as long as it goes on.
+// work does the work under the timeout. Where somebody listens it may take longer than that, as long as it goes on; and
+// of a long text each segment has that time.
 func (q *Queue) work(ctx context.Context, j *job, heard bool, work Work) (tts.Result, error) {
 	goesOn := func() {}
 	if q.Timeout > 0 {
 		timer := time.AfterFunc(q.Timeout, func() { j.cancel(errTimeout(q.Timeout)) })
 		defer timer.Stop()
-		if heard {
-			goesOn = func() { timer.Reset(q.Timeout) }
-		}
+		goesOn = func() { timer.Reset(q.Timeout) }
 	}
 	q.tell(j, nil)
+	segments := 0
 	return work(ctx, func(p tts.Progress) {
-		goesOn()
+		if heard || len(p.Segments) > segments {
+			goesOn()
+		}
+		segments = len(p.Segments)
 		q.tell(j, &p)
 	})
 }
@@ -106,7 +111,7 @@ func (q *Queue) Watch(ctx context.Context, id string, see func(tts.Job)) error {
 	}
 	for seen := (tts.Job{}); ; {
 		changed := q.nextChange()
-		now, err := q.Job(id)
+		now, err := q.brief(id)
 		if err != nil {
 			return err
 		}
@@ -131,7 +136,7 @@ func (q *Queue) await(ctx context.Context, id string) error {
 	defer late.Stop()
 	for {
 		changed := q.nextChange()
-		_, err := q.Job(id)
+		_, err := q.brief(id)
 		if err == nil || !tts.ValidJobID(id) {
 			return err
 		}

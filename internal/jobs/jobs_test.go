@@ -181,7 +181,9 @@ func TestRecord(t *testing.T) {
 		if len(job.ID) != 16 || strings.Contains(fmt.Sprintf("%+v", told), "private") {
 			t.Errorf("records %+v", told)
 		}
-		if last, err := q.Job(job.ID); err != nil || cmp.Diff(job, last) != "" {
+		last, err := q.Job(job.ID)
+		last.Segments = nil // which who watches is not told
+		if err != nil || cmp.Diff(job, last) != "" {
 			t.Error(last, err)
 		}
 	})

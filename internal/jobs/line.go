@@ -49,6 +49,10 @@ func (q *Queue) join(j *job) error {
 	if before >= cmp.Or(q.Waiting, mostWaiting) {
 		return tts.Errorf(tts.CodeQueueFull, "Try again when some of them are done.", "%d generations wait for their turn already", before)
 	}
+	if q.parts == nil {
+		q.parts = map[string]*[]tts.Segment{}
+	}
+	q.parts[j.record.ID] = &[]tts.Segment{}
 	q.waiting = append(q.waiting, j)
 	q.proceed()
 	q.changed()
@@ -63,9 +67,12 @@ func (q *Queue) leave(j *job, res tts.Result, err error) {
 	} else {
 		q.waiting = slices.DeleteFunc(q.waiting, func(other *job) bool { return other == j })
 	}
+	q.finish(j, res.Segments)
 	conclude(&j.record, res, err)
 	q.ended = append(q.ended, j.record)
-	q.ended = q.ended[max(0, len(q.ended)-mostEnded):]
+	for ; len(q.ended) > mostEnded; q.ended = q.ended[1:] {
+		delete(q.parts, q.ended[0].ID)
+	}
 	q.proceed()
 	q.changed()
 	record := j.record

@@ -30,8 +30,17 @@ func (q *Queue) list() []tts.Job {
 	return list
 }
 
-// Job gives one record.
+// Job gives one record, with the segments that are finished.
 func (q *Queue) Job(id string) (tts.Job, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	record, err := q.find(id)
+	record.Segments = q.parts[id]
+	return record, err
+}
+
+// brief gives one record without its segments.
+func (q *Queue) brief(id string) (tts.Job, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.find(id)
@@ -88,6 +97,9 @@ func (q *Queue) tell(j *job, p *tts.Progress) {
 	if p != nil {
 		j.record.Stage = p.Stage
 		j.record.Frames = max(j.record.Frames, p.Frames)
+		j.record.SegmentsTotal = max(j.record.SegmentsTotal, p.SegmentsTotal)
+		j.record.Retries = max(j.record.Retries, p.Retries)
+		q.finish(j, p.Segments)
 		measure(&j.record, j.record.Frames*tts.FrameSamples, time.Now())
 		q.changed()
 	}
@@ -97,6 +109,14 @@ func (q *Queue) tell(j *job, p *tts.Progress) {
 	}
 	q.mu.Unlock()
 	j.watch(record)
+}
+
+// finish notes the segments of j that are finished. The caller holds mu.
+func (q *Queue) finish(j *job, segments []tts.Segment) {
+	if n := len(segments); n > j.record.SegmentsDone {
+		j.record.SegmentsDone, j.record.TextDone = n, segments[n-1].TextEnd
+		q.parts[j.record.ID] = &segments
+	}
 }
 
 // nextChange is closed when any record has changed.
@@ -122,6 +142,10 @@ func measure(r *tts.Job, samples int, now time.Time) {
 func conclude(r *tts.Job, res tts.Result, err error) {
 	now := time.Now()
 	r.FinishedAt = &now
+	if r.Partial = res.Partial; r.Partial != "" {
+		r.Frames = res.Frames
+		measure(r, res.Samples, now)
+	}
 	if err == nil {
 		var samples int
 		r.State, r.Seed = tts.JobDone, &res.Seed
@@ -129,6 +153,7 @@ func conclude(r *tts.Job, res tts.Result, err error) {
 		if res.FirstAudio > 0 {
 			r.FirstAudio = &res.FirstAudio
 		}
+		r.SegmentsTotal, r.Retries, r.Runaway = len(res.Segments), res.Retries, res.Runaway
 		measure(r, samples, now)
 		return
 	}

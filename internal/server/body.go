@@ -137,6 +137,8 @@ func typeName(t reflect.Type) string {
 		return "a whole number"
 	case reflect.Uint64:
 		return "a whole number from 0 on"
+	case reflect.Struct:
+		return "an object"
 	}
 	return "a number"
 }

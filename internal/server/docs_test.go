@@ -200,7 +200,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	}
 	get("/models")
 	for path, body := range map[string]object{"/generate/clone": h.clone(), "/generate/control": h.control(), "/generate/design": h.design()} {
-		answer := post(200, path, with(with(body, "seed", 7), "priority", "batch"))
+		answer := post(200, path, with(with(with(with(body, "seed", 7), "priority", "batch"), "long_text", "auto"), "runaway_guard", true))
 		ask(200, "GET", "/jobs/"+answer["job_id"].(string), "/jobs/{id}", nil)
 		ask(200, "DELETE", "/jobs/"+answer["job_id"].(string), "/jobs/{id}", nil)
 		post(200, path, with(body, "takes", 3))

@@ -14,12 +14,16 @@ type speechRequest struct {
 	OutputPath string       `json:"output_path"`
 	Priority   tts.Priority `json:"priority"`
 	Takes      int          `json:"takes"`
+	LongText   tts.LongText `json:"long_text"`
+	Guard      *bool        `json:"runaway_guard"` // nil is on
+	Splice     *tts.Splice  `json:"splice"`
 	tts.Sampling
 }
 
 func (r speechRequest) request(mode tts.Mode, modelID string) tts.Request {
 	return tts.Request{Mode: mode, ModelID: modelID, Text: r.Text, Language: r.Language,
-		OutputPath: r.OutputPath, Priority: r.Priority, Takes: r.Takes, Sampling: r.Sampling}
+		OutputPath: r.OutputPath, Priority: r.Priority, Takes: r.Takes, Sampling: r.Sampling,
+		LongText: r.LongText, NoGuard: r.Guard != nil && !*r.Guard, Splice: r.Splice}
 }
 
 type controlRequest struct {
@@ -49,17 +53,20 @@ func (r designRequest) request() tts.Request {
 
 // generateAnswer is the original's three fields, then what is known about the take.
 type generateAnswer struct {
-	OutputPath        string  `json:"output_path"`
-	Success           bool    `json:"success"`
-	Error             *string `json:"error"`
-	JobID             string  `json:"job_id"`
-	Seed              uint64  `json:"seed"`
-	Frames            int     `json:"frames"`
-	AudioSeconds      float64 `json:"audio_seconds"`
-	GenerationSeconds float64 `json:"generation_seconds"`
-	Truncated         bool    `json:"truncated"`
-	FirstAudioSeconds float64 `json:"first_audio_seconds"`
-	Takes             []take  `json:"takes,omitempty"` // all, when several were asked for; the fields above are the first one's
+	OutputPath        string        `json:"output_path"`
+	Success           bool          `json:"success"`
+	Error             *string       `json:"error"`
+	JobID             string        `json:"job_id"`
+	Seed              uint64        `json:"seed"`
+	Frames            int           `json:"frames"`
+	AudioSeconds      float64       `json:"audio_seconds"`
+	GenerationSeconds float64       `json:"generation_seconds"`
+	Truncated         bool          `json:"truncated"`
+	FirstAudioSeconds float64       `json:"first_audio_seconds"`
+	Retries           int           `json:"retries"`
+	Runaway           tts.Runaway   `json:"runaway"`
+	Segments          []tts.Segment `json:"segments"`
+	Takes             []take        `json:"takes,omitempty"` // all, when several were asked for; the fields above are the first one's
 }
 
 // take is one of several.
@@ -69,6 +76,8 @@ type take struct {
 	Frames       int     `json:"frames"`
 	AudioSeconds float64 `json:"audio_seconds"`
 	Truncated    bool    `json:"truncated"`
+
+	Runaway tts.Runaway `json:"runaway"`
 }
 
 // generate serves a mode whose body is a T that makes the request.
@@ -115,9 +124,10 @@ func (s *Server) speak(w http.ResponseWriter, r *http.Request, req tts.Request) 
 	answer := generateAnswer{
 		OutputPath: res.OutputPath, Success: true, JobID: jobID, Seed: res.Seed, Frames: res.Frames,
 		AudioSeconds: res.AudioSeconds(), GenerationSeconds: res.Seconds, Truncated: res.Truncated, FirstAudioSeconds: res.FirstAudio,
+		Retries: res.Retries, Runaway: res.Runaway, Segments: res.Segments,
 	}
 	for _, one := range res.Takes {
-		answer.Takes = append(answer.Takes, take{one.OutputPath, one.Seed, one.Frames, one.AudioSeconds(), one.Truncated})
+		answer.Takes = append(answer.Takes, take{one.OutputPath, one.Seed, one.Frames, one.AudioSeconds(), one.Truncated, one.Runaway})
 	}
 	s.writeJSON(w, r, http.StatusOK, answer)
 }

@@ -17,8 +17,8 @@ import (
 	"ttsui/internal/tts"
 )
 
-// backlog is how many pieces of audio wait for the client. Models speak eight frames at a time, so it holds the longest
-// generation whole.
+// backlog is how many pieces of audio wait for the client. Models speak eight frames at a time, so it holds any text
+// whole that isn't cut into segments, and of a long one some forty minutes.
 const backlog = tts.MaxFrames / 4
 
 // chooseStream decides by the header Accept whether the answer is audio, and of which kind; nil is JSON. A client that

@@ -117,7 +117,8 @@ func TestJobs(t *testing.T) {
 	_, again := h.call(t, "GET", "/jobs/"+waits["id"].(string), nil)
 	want := object{"id": waits["id"], "mode": "control", "model_id": custom, "priority": "interactive", "state": "queued", "position": 1.0, "stage": "",
 		"takes": 1.0, "first_audio_seconds": nil, "frames": 0.0, "audio_seconds": 0.0, "real_time_factor": nil, "truncated": false, "seed": nil, "created_at": waits["created_at"],
-		"started_at": nil, "finished_at": nil, "output_path": filepath.Join(h.dir, "waits.wav"), "error": nil}
+		"started_at": nil, "finished_at": nil, "output_path": filepath.Join(h.dir, "waits.wav"), "error": nil,
+		"segments_total": 0.0, "segments_done": 0.0, "segments": []any{}, "text_done": 0.0, "retries": 0.0, "runaway": "", "partial_path": ""}
 	if d := cmp.Diff(want, again); d != "" {
 		t.Error(d)
 	}

@@ -271,7 +271,9 @@ func TestGenerate(t *testing.T) {
 			seconds, _ := answer["generation_seconds"].(float64)
 			id, _ := answer["job_id"].(string)
 			want := object{"output_path": h.out(), "success": true, "error": nil, "job_id": id, "seed": 7.0, "frames": 3.0, "audio_seconds": 0.24,
-				"generation_seconds": seconds, "truncated": true, "first_audio_seconds": answer["first_audio_seconds"]}
+				"generation_seconds": seconds, "truncated": true, "first_audio_seconds": answer["first_audio_seconds"], "retries": 0.0, "runaway": "",
+				"segments": []any{object{"text_start": 0.0, "text_end": 5.0, "start_sample": 0.0, "end_sample": 5760.0, "frames": 3.0, "seed": 7.0,
+					"truncated": true, "retries": 0.0, "runaway": ""}}}
 			if _, job := h.call(t, "GET", "/jobs/"+id, nil); job["state"] != "done" || job["seed"] != 7.0 || job["first_audio_seconds"] != want["first_audio_seconds"] {
 				t.Errorf("the job: %v", job)
 			}
@@ -290,7 +292,7 @@ func TestBadRequests(t *testing.T) {
 	h := open(t, &registrytest.Tones{})
 	h.load(t, base)
 	h.load(t, custom)
-	long := strings.Repeat("a", 100_000)
+	long := strings.Repeat("a", 100_001)
 	for _, c := range []struct {
 		name   string
 		path   string
@@ -327,7 +329,13 @@ func TestBadRequests(t *testing.T) {
 		{"path as id", "/models/load", `{"model_id":"../../etc"}`, 400, "invalid", `"../../etc" is not a model id`},
 		{"no text", "/generate/clone", with(h.clone(), "text", ""), 400, "invalid", "Target text is required"},
 		{"invisible text", "/generate/clone", with(h.clone(), "text", "\u200b"), 400, "invalid", "Target text is required"},
-		{"long text", "/generate/clone", with(h.clone(), "text", long), 400, "invalid", "text has 100000 characters, the limit is 10000"},
+		{"long text", "/generate/clone", with(h.clone(), "text", long), 400, "invalid", "text has 100001 characters, the limit is 100000"},
+		{"long text in one prompt", "/generate/clone", with(with(h.clone(), "text", long[:10_001]), "long_text", "off"), 400, "invalid", "text has 10001 characters, the limit is 10000"},
+		{"long text, maybe", "/generate/clone", with(h.clone(), "long_text", "maybe"), 400, "invalid", `unknown long_text "maybe"`},
+		{"splice into nothing", "/generate/clone", with(h.clone(), "splice", object{}), 400, "invalid", "splice.path is required"},
+		{"splice that is no object", "/generate/clone", with(h.clone(), "splice", "a.wav"), 400, "invalid", "splice has to be an object, not a string"},
+		{"splice of no part", "/generate/clone", with(h.clone(), "splice", object{"path": "/a.wav", "start_sample": 5, "end_sample": 4}), 400, "invalid", "splice from sample 5 to 4 is no part of a file"},
+		{"splice without output", "/generate/control", with(without(h.control(), "output_path"), "splice", object{"path": "/a.wav"}), 400, "invalid", "a splice needs an output_path"},
 		{"control character", "/generate/clone", with(h.clone(), "text", "a\x00b"), 400, "invalid", "text has the control character U+0000 at byte 1"},
 		{"no speaker", "/generate/control", with(h.control(), "speaker", ""), 400, "invalid", "speaker is required"},
 		{"unknown speaker", "/generate/control", with(h.control(), "speaker", "Bob"), 400, "invalid", `unknown speaker "Bob"`},

@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"context"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -111,19 +109,32 @@ func (s *Service) Generate(ctx context.Context, req tts.Request) (tts.Result, er
 	}
 	var res tts.Result
 	err = s.Registry.Use(ctx, req.ModelID, func(ctx context.Context, m registry.Model) (err error) {
-		if err := checkClip(req); err != nil {
+		if err := checkFiles(req); err != nil {
 			return err
 		}
 		res, err = s.Queue.Run(ctx, req, func(ctx context.Context, tell func(tts.Progress)) (tts.Result, error) {
-			return s.perform(ctx, m, tts.Utterance{Request: req, Memory: memory}, tell)
+			u := tts.Utterance{Request: req, Memory: memory}
+			if req.Takes > 1 {
+				return s.together(ctx, m, u, tell)
+			}
+			return s.take(ctx, m, u, tell)
 		})
 		return err
 	})
 	if err != nil {
 		s.logFailure(req.Mode, err)
-		return tts.Result{}, err
+		return tts.Result{}, keptError(err, res)
 	}
 	return res, nil
+}
+
+// keptError adds to an error what was kept in spite of it.
+func keptError(err error, res tts.Result) error {
+	if res.Partial == "" {
+		return err
+	}
+	return tts.Errorf(tts.CodeOf(err), "Listen to what there is, and have the rest spoken.", "%w; the beginning, up to segment %d, is kept in %s",
+		err, len(res.Segments), res.Partial)
 }
 
 // Check finds what is wrong with req as far as that shows without its model, for those who have yet to load that: the
@@ -142,122 +153,81 @@ func (s *Service) Check(req tts.Request) error {
 	if _, err := s.useVoice(context.Background(), &req); err != nil {
 		return err
 	}
+	return checkFiles(req)
+}
+
+// checkFiles looks at the files that a request reads.
+func checkFiles(req tts.Request) error {
+	if req.Splice != nil {
+		old, err := openSplice(*req.Splice)
+		if err != nil {
+			return err
+		}
+		old.Close()
+	}
 	return checkClip(req)
 }
 
-// perform speaks the takes into their files, whole or not at all, and to whoever listens.
-func (s *Service) perform(ctx context.Context, m registry.Model, u tts.Utterance, tell func(tts.Progress)) (tts.Result, error) {
-	req := u.Request
-	if s.Note != nil && req.OutputPath != "" {
-		s.Note(filepath.Dir(req.OutputPath))
-	}
-	first := &firstSound{since: time.Now()}
-	var lines []tts.Line
-	var files []*audio.WAVFile
-	for _, take := range req.Each() {
-		to := sinks{first}
-		if take.OutputPath != "" {
-			file, err := s.createWAV(take.OutputPath)
-			if err != nil {
-				return tts.Result{}, err
-			}
-			defer file.Abort()
-			files, to = append(files, file), append(to, file)
-		}
-		if take.Audio != nil {
-			to = append(to, take.Audio)
-		}
-		lines = append(lines, tts.Line{Utterance: tts.Utterance{Request: take, Memory: u.Memory}, Sink: to})
-	}
-	made, err := s.speak(ctx, m, lines, tell)
+// take speaks into the file, whole or not at all, and to whoever listens. Of a long text that is stopped, what was
+// finished is kept.
+func (s *Service) take(ctx context.Context, m registry.Model, u tts.Utterance, tell func(tts.Progress)) (tts.Result, error) {
+	started, req := time.Now(), u.Request
+	to, err := s.record(req)
 	if err != nil {
 		return tts.Result{}, err
 	}
-	res := first.result(lines, made)
-	s.tally.add(res, made[0].Seconds)
-	if err := s.save(files, res, tell); err != nil {
-		return tts.Result{}, err
+	defer to.abort()
+	res, err := s.speak(ctx, m, u, to, tell)
+	if err != nil {
+		return s.keep(req, to, res, err)
 	}
+	if !to.first.IsZero() {
+		res.FirstAudio = to.first.Sub(started).Seconds()
+	}
+	s.tally.add(res, res.Seconds)
+	if to.file != nil {
+		s.Log.Info().Msg("Saving output...")
+		tell(tts.Progress{Stage: tts.StageSaving, Frames: res.Frames, SegmentsTotal: len(res.Segments), Segments: res.Segments, Retries: res.Retries})
+		if err := to.commit(); err != nil {
+			return tts.Result{}, err
+		}
+	}
+	res.OutputPath, res.Samples, res.Seconds = req.OutputPath, to.samples, time.Since(started).Seconds()
 	s.logResult(req, res)
 	return res, nil
 }
 
-// save gives the files their names.
-func (s *Service) save(files []*audio.WAVFile, res tts.Result, tell func(tts.Progress)) error {
-	if len(files) == 0 {
-		return nil
+// speak listens to the reference, if there is one, and lets the model speak. After an error it gives what was finished.
+func (s *Service) speak(ctx context.Context, m registry.Model, u tts.Utterance, to *recording, tell func(tts.Progress)) (tts.Result, error) {
+	var err error
+	if u.Reference, err = s.prepare(ctx, u.Request, tell); err != nil {
+		return tts.Result{}, err
 	}
-	s.Log.Info().Msg("Saving output...")
-	frames, _, _ := res.Whole()
-	tell(tts.Progress{Stage: tts.StageSaving, Frames: frames})
-	for _, file := range files {
-		if err := file.Commit(); err != nil {
-			return err
-		}
+	segments, err := plan(u.Request)
+	if err != nil {
+		return tts.Result{}, err
 	}
-	return nil
+	s.Log.Info().Msg(stageLines(u.Mode).generate)
+	r := reading{Service: s, ctx: ctx, model: m, to: to, tell: tell, u: u}
+	if err := r.read(segments); err != nil {
+		return r.done, err
+	}
+	r.done.Samples = r.done.Frames * tts.FrameSamples
+	return r.done, nil
 }
 
-// speak listens to the reference, if there is one, and lets the model speak.
-func (s *Service) speak(ctx context.Context, m registry.Model, lines []tts.Line, tell func(tts.Progress)) ([]tts.Result, error) {
-	req := lines[0].Request
-	texts := stageLines(req.Mode)
-	s.Log.Info().Msg(texts.prepare)
-	if req.Mode == tts.Clone {
-		tell(tts.Progress{Stage: tts.StageReference})
-		clip, err := audio.ReadReference(ctx, req.RefAudioPath)
-		if err != nil {
-			return nil, err
-		}
-		if req.RefTail && tts.Says(req.RefText) {
-			clip = append(clip, make([]float32, tailSilence)...)
-		}
-		for i := range lines {
-			lines[i].Reference = clip
-		}
+// prepare reads the reference clip, if there is one.
+func (s *Service) prepare(ctx context.Context, req tts.Request, tell func(tts.Progress)) ([]float32, error) {
+	s.Log.Info().Msg(stageLines(req.Mode).prepare)
+	if req.Mode != tts.Clone {
+		return nil, nil
 	}
-	s.Log.Info().Msg(texts.generate)
-	return m.Generate(ctx, lines, tell)
-}
-
-// firstSound notes when the first sample comes.
-type firstSound struct {
-	since time.Time
-	after time.Duration // 0 before it
-}
-
-// WriteSamples implements tts.Sink.
-func (f *firstSound) WriteSamples([]float32) error {
-	if f.after == 0 {
-		f.after = time.Since(f.since)
+	tell(tts.Progress{Stage: tts.StageReference})
+	clip, err := audio.ReadReference(ctx, req.RefAudioPath)
+	if err == nil && req.RefTail && tts.Says(req.RefText) {
+		clip = append(clip, make([]float32, tailSilence)...)
 	}
-	return nil
-}
-
-// result makes one result of those of all lines, which take the whole time each.
-func (f *firstSound) result(lines []tts.Line, made []tts.Result) tts.Result {
-	made, took := slices.Clone(made), time.Since(f.since)
-	for i := range made {
-		made[i].OutputPath, made[i].Seconds, made[i].FirstAudio = lines[i].OutputPath, took.Seconds(), f.after.Seconds()
-	}
-	res := made[0]
-	if len(made) > 1 {
-		res.Takes = made
-	}
-	return res
-}
-
-// sinks give what they get to each of them.
-type sinks []tts.Sink
-
-// WriteSamples implements tts.Sink.
-func (all sinks) WriteSamples(pcm []float32) error {
-	for _, one := range all {
-		if err := one.WriteSamples(pcm); err != nil {
-			return err
-		}
-	}
-	return nil
+	return clip, err
 }
 
 // createWAV starts the result's file where that is allowed. It doesn't rely on the check that came before it: time has

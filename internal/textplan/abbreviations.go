@@ -14,12 +14,12 @@ func abbreviated(text string, next rune) bool {
 	if !stop {
 		return false
 	}
-	from := strings.LastIndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Ps, unicode.Pi) })
-	_, n := utf8.DecodeRuneInString(text[max(from, 0):])
-	word := strings.ToLower(text[max(from, 0):])
-	if from >= 0 {
-		word = word[n:]
+	apart := func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Ps, unicode.Pi) }
+	if at := strings.LastIndexFunc(text, apart); at >= 0 {
+		_, n := utf8.DecodeRuneInString(text[at:])
+		text = text[at+n:]
 	}
+	word := strings.ToLower(text)
 	letters := utf8.RuneCountInString(word)
 	first, _ := utf8.DecodeRuneInString(word)
 	switch {

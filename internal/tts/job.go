@@ -27,12 +27,20 @@ type Job struct {
 	Seed           *uint64  `json:"seed"`                // the first take's; known at the end
 	FirstAudio     *float64 `json:"first_audio_seconds"` // from its turn to the first sound; known at the end
 
+	SegmentsTotal int        `json:"segments_total"` // that the text is spoken in; 0 before the first turn
+	SegmentsDone  int        `json:"segments_done"`  // that are finished
+	TextDone      int        `json:"text_done"`      // characters of the text that they hold
+	Segments      *[]Segment `json:"segments"`       // those; nil in lists, and where a job is watched
+	Retries       int        `json:"retries"`        // takes that ran away and were made anew
+	Runaway       Runaway    `json:"runaway"`        // what was wrong with one that stands all the same; known at the end
+
 	CreatedAt  time.Time  `json:"created_at"`
 	StartedAt  *time.Time `json:"started_at"`
 	FinishedAt *time.Time `json:"finished_at"`
 
-	OutputPath string    `json:"output_path"` // "" when the audio goes to the client alone
-	Error      *JobError `json:"error"`       // of a failed or canceled job
+	OutputPath string    `json:"output_path"`  // "" when the audio goes to the client alone
+	Partial    string    `json:"partial_path"` // what is kept of a failed or canceled job: its finished segments; "" when nothing is
+	Error      *JobError `json:"error"`        // of a failed or canceled job
 }
 
 // JobError is an Error in a job's record.
@@ -61,8 +69,8 @@ const (
 	JobQueued   JobState = "queued"   // waits for its turn
 	JobRunning  JobState = "running"  // has the turn
 	JobDone     JobState = "done"     // made its audio
-	JobFailed   JobState = "failed"   // ended with an error; nothing is left of it
-	JobCanceled JobState = "canceled" // was stopped, or its client went away; nothing is left of it
+	JobFailed   JobState = "failed"   // ended with an error; nothing is left of it but Partial
+	JobCanceled JobState = "canceled" // was stopped, or its client went away; nothing is left of it but Partial
 )
 
 // Ended reports whether nothing will happen to the job any more.

@@ -11,10 +11,12 @@ import (
 
 // Limits of a request. The talker's context is 32,768 positions for prompt and speech together.
 const (
-	MaxTextRunes     = 10_000 // of text
-	MaxInstructRunes = 2_000  // of instruct
-	MaxRefTextRunes  = 2_000  // of a reference's transcript
-	MaxFrames        = 16_384 // codec frames of one generation: 21.8 minutes
+	MaxTextRunes     = 100_000 // of text; seven hours at most
+	MaxPromptRunes   = 10_000  // of text that is spoken with one prompt
+	LongTextRunes    = 1_000   // of text that is not cut into segments unless asked
+	MaxInstructRunes = 2_000   // of instruct
+	MaxRefTextRunes  = 2_000   // of a reference's transcript
+	MaxFrames        = 16_384  // codec frames of one generation: 21.8 minutes
 )
 
 // Request asks for one utterance.
@@ -32,6 +34,10 @@ type Request struct {
 	OutputPath   string // the WAV to write, absolute; may be empty when Audio is set
 	Takes        int    // how many times it is spoken, each with a seed and into a file of its own (see Each); 0 is 1, at most MaxTakes
 	Sampling     Sampling
+
+	LongText LongText // "" is LongAuto
+	NoGuard  bool     // let a take that runs away run on
+	Splice   *Splice  // put the speech into a result that is there; nil makes a new one
 
 	Priority Priority  // "" is Interactive
 	JobID    string    // what the job is to be called, so that it can be followed and stopped at once; "" leaves that to the service
@@ -66,7 +72,7 @@ func (r *Request) Validate() error {
 		field, text string
 		limit       int
 	}{
-		{"text", r.Text, MaxTextRunes},
+		{"text", r.Text, r.mostText()},
 		{"instruct", r.Instruct, MaxInstructRunes},
 		{"ref_text", r.RefText, MaxRefTextRunes},
 	} {
@@ -89,7 +95,32 @@ func (r *Request) Validate() error {
 	if r.JobID != "" && !ValidJobID(r.JobID) {
 		return Errorf(CodeInvalid, "Use 8 to 64 letters a to z, digits, - and _.", "%q can't be the id of a job", clip(r.JobID))
 	}
+	if err := r.validateLong(); err != nil {
+		return err
+	}
 	return r.Sampling.validate()
+}
+
+func (r *Request) mostText() int {
+	if r.LongText == LongOff {
+		return MaxPromptRunes
+	}
+	return MaxTextRunes
+}
+
+func (r *Request) validateLong() error {
+	switch r.LongText {
+	case "", LongAuto, LongOn, LongOff:
+	default:
+		return Errorf(CodeInvalid, "Use auto, on or off.", "unknown long_text %q", clip(string(r.LongText)))
+	}
+	if r.Splice == nil {
+		return nil
+	}
+	if r.OutputPath == "" {
+		return Errorf(CodeInvalid, "Send the path of the result in output_path; it may be that of splice.", "a splice needs an output_path")
+	}
+	return r.Splice.validate()
 }
 
 func (r *Request) validateOutput() error {

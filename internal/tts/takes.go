@@ -58,6 +58,10 @@ func (r *Request) validateTakes() error {
 		return Errorf(CodeInvalid, fmt.Sprintf("Ask for 1 to %d takes.", MaxTakes), "takes %d is out of range", r.Takes)
 	case r.Takes > 1 && r.Audio != nil:
 		return Errorf(CodeInvalid, "Ask for files, by output_path and an answer in JSON, or for one take.", "several takes can't be sent as one sound")
+	case r.Takes > 1 && r.Long():
+		return Errorf(CodeInvalid, `Ask for one take, or send "long_text": "off".`, "several takes of a text that is spoken in segments are not made together")
+	case r.Takes > 1 && r.Splice != nil:
+		return Errorf(CodeInvalid, "Ask for one take.", "several takes can't be put into one place")
 	}
 	return nil
 }

@@ -44,8 +44,9 @@ type Service interface {
 
 	// Generate speaks req.Text into the WAV file req.OutputPath, to req.Audio, or both, when its turn comes. The
 	// file is complete or absent: after an error or a cancelled ctx nothing is left and a file that stood there
-	// before is untouched. Several takes are complete or absent together, except that those that have their names
-	// already stay when the disk fails at the name of a later one.
+	// before is untouched. But of a text that is spoken in segments, those that were finished are kept in a file
+	// beside it, which the error and the job's record name. Several takes are complete or absent together, except that
+	// those that have their names already stay when the disk fails at the name of a later one.
 	Generate(ctx context.Context, req Request) (Result, error)
 
 	Jobs // what Generate was asked for
@@ -77,7 +78,7 @@ type Result struct {
 	Samples    int     // audio samples at SampleRate
 	Seed       uint64  // the seed used, so that the take can be made again
 	Seconds    float64 // wall time from request to last sample
-	Truncated  bool    // stopped by the frame limit, not by the model's end-of-speech
+	Truncated  bool    // stopped by the frame limit, not by the model's end-of-speech; of any segment
 	FirstAudio float64 // seconds from the job's turn to the first sample; 0 when there is none
 
 	Takes []Result // each of them, this one first, when several were asked for; else nil
@@ -85,6 +86,11 @@ type Result struct {
 	PromptRows      int  // rows of the prompt, one for each token of text or frame of the reference
 	ReusedRows      int  // of them, that were read before, for another generation or take
 	ReusedReference bool // the reference clip was known from an earlier generation
+
+	Segments []Segment // what it consists of, in order; one unless the text was cut
+	Retries  int       // takes that ran away and were made anew, of all segments
+	Runaway  Runaway   // what was wrong with a take that stands all the same; the first of all segments
+	Partial  string    // where what was finished of a long text is kept, when the rest was stopped or failed
 }
 
 // AudioSeconds is the length of the result in seconds.
@@ -94,6 +100,10 @@ func (r Result) AudioSeconds() float64 { return float64(r.Samples) / SampleRate 
 type Progress struct {
 	Stage  Stage // what is being done
 	Frames int   // codec frames so far
+
+	SegmentsTotal int       // of the text
+	Segments      []Segment // that are finished; not to be changed
+	Retries       int       // takes that ran away so far
 }
 
 // Stage is a step of a generation.

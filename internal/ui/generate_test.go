@@ -33,7 +33,7 @@ func TestWhyNotGenerate(t *testing.T) {
 		step(tts.Clone, "The reference text is too long: at most 2,000 characters", func() { w.EditRefText(strings.Repeat("ä", 2001)) })
 		step(tts.Clone, "", func() { w.EditRefText("") })
 		step(tts.Clone, "Text has the control character U+0007 at byte 1", func() { w.EditText(tts.Clone, "a\ab") })
-		step(tts.Clone, "The target text is too long: at most 10,000 characters", func() { w.EditText(tts.Clone, strings.Repeat("a", 10_001)) })
+		step(tts.Clone, "The target text is too long: at most 100,000 characters", func() { w.EditText(tts.Clone, strings.Repeat("a", 100_001)) })
 		step(tts.Clone, "Target text is required", func() { w.EditText(tts.Clone, "") })
 		step(tts.Clone, "Target text is required", func() { w.EditText(tts.Clone, "\u200b") })
 		step(tts.Control, "Please select a model", func() {})

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -29,6 +30,7 @@ type Subject struct {
 // Run tests that the subject keeps the contract that Loader and Model write down.
 func Run(t *testing.T, s Subject) {
 	t.Run("speaks what it says it spoke", func(t *testing.T) { testSpeaks(t, s) })
+	t.Run("an observer sees each frame and stops the speech", func(t *testing.T) { testObserver(t, s) })
 	t.Run("same seed, same audio", func(t *testing.T) { testSeed(t, s) })
 	t.Run("lines together, as each alone", func(t *testing.T) { testTogether(t, s) })
 	t.Run("cancel ends within a frame", func(t *testing.T) { testCancel(t, s) })
@@ -65,6 +67,25 @@ func testSpeaks(t *testing.T, s Subject) {
 	}
 	if !slices.Contains(stages, tts.StageFrames) {
 		t.Errorf("progress told of %v, never of frames", stages)
+	}
+}
+
+func testObserver(t *testing.T, s Subject) {
+	r := loaded(t, s)
+	u := s.Utterance
+	for _, last := range []int{math.MaxInt, 2} {
+		frames := 0
+		u.Observe = func(f tts.Frame) bool {
+			if frames++; len(f.Codes) == 0 || f.Codes[0] < 0 || !(f.End >= 0 && f.End <= 1) {
+				t.Errorf("told of %+v", f)
+			}
+			return frames < last
+		}
+		var sink recorder
+		res, err := generate(t.Context(), r, u, &sink, nil)
+		if err != nil || res.Frames != frames || frames > last || len(sink.pcm) != frames*tts.FrameSamples || frames < 2 {
+			t.Errorf("told of %d frames, %d samples: %+v, %v", frames, len(sink.pcm), res, err)
+		}
 	}
 }
 
@@ -369,6 +390,8 @@ type Tones struct {
 	OnLoad  func(ctx context.Context, id string) error
 	OnFrame func(ctx context.Context, frame int) error
 	OnClose func(id string) error
+	Length  func(u tts.Utterance) int // frames of an utterance, other than its characters
+	End     func(frame int) float64   // how likely it could end in a frame; never when nil
 
 	OnUtterance func(u tts.Utterance) // is shown what a model is to speak
 	OnRemove    func(id string) error
@@ -455,10 +478,14 @@ func (m *toneModel) speak(ctx context.Context, u tts.Utterance, sink tts.Sink, f
 	if u.Sampling.Seed != nil {
 		res.Seed = *u.Sampling.Seed
 	}
-	most := len([]rune(u.Text))
+	length := utf8.RuneCountInString(u.Text)
+	if m.tones.Length != nil {
+		length = m.tones.Length(u)
+	}
+	most := length
 	if u.Sampling.MaxFrames != nil {
 		most = min(most, *u.Sampling.MaxFrames)
-		res.Truncated = most < len([]rune(u.Text))
+		res.Truncated = most < length
 	}
 	pcm := make([]float32, tts.FrameSamples)
 	for res.Frames < most {
@@ -468,8 +495,20 @@ func (m *toneModel) speak(ctx context.Context, u tts.Utterance, sink tts.Sink, f
 		res.Frames++
 		res.Samples += len(pcm)
 		framed()
+		if u.Observe != nil && !u.Observe(tts.Frame{Codes: []int32{int32(res.Frames * res.Frames % 2048)}}) {
+			break
+		}
 	}
 	return res, nil
+}
+
+// observed is what an observer is told of a frame: codes that don't repeat themselves soon.
+func (l *Tones) observed(frame int) tts.Frame {
+	f := tts.Frame{Codes: []int32{int32(frame * frame % 2048)}}
+	if l.End != nil {
+		f.End = l.End(frame)
+	}
+	return f
 }
 
 func (m *toneModel) frame(ctx context.Context, res tts.Result, pcm []float32, sink tts.Sink) error {

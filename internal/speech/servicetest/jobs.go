@@ -41,7 +41,10 @@ func (s Subject) testAudio(t *testing.T) {
 		var jobs []tts.Job
 		req.Watch = func(j tts.Job) { jobs = append(jobs, j) }
 		res, err := service.Generate(t.Context(), req)
-		want := tts.Result{OutputPath: req.OutputPath, Frames: len(req.Text), Samples: len(req.Text) * tts.FrameSamples, Seed: seed, Seconds: res.Seconds, FirstAudio: res.FirstAudio}
+		frames := len(req.Text)
+		segment := tts.Segment{TextEnd: len(req.Text), End: frames * tts.FrameSamples, Frames: frames, Seed: seed}
+		want := tts.Result{OutputPath: req.OutputPath, Frames: frames, Samples: frames * tts.FrameSamples, Seed: seed, Seconds: res.Seconds, FirstAudio: res.FirstAudio,
+			Segments: []tts.Segment{segment}}
 		if err != nil || !reflect.DeepEqual(res, want) || res.FirstAudio <= 0 || res.FirstAudio > res.Seconds {
 			t.Errorf("%+v, %v", res, err)
 		}

@@ -53,6 +53,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("generate", s.testGenerate)
 	t.Run("takes", s.testTakes)
 	t.Run("generate refuses", s.testGenerateRefuses)
+	t.Run("a long text", s.testLongText)
 	t.Run("cancel", s.testCancel)
 	t.Run("audio as it is made", s.testAudio)
 	t.Run("audio that breaks off", s.testAudioBreaksOff)
@@ -269,7 +270,9 @@ func (s Subject) testGenerate(t *testing.T) {
 		seed, frames := uint64(1<<63+12345), 3
 		req.Sampling.Seed, req.Sampling.MaxFrames = &seed, &frames
 		res, err := service.Generate(t.Context(), req)
-		want := tts.Result{OutputPath: req.OutputPath, Frames: 3, Samples: 3 * tts.FrameSamples, Seed: seed, Truncated: true, Seconds: res.Seconds, FirstAudio: res.FirstAudio}
+		segment := tts.Segment{TextEnd: len(req.Text), End: 3 * tts.FrameSamples, Frames: 3, Seed: seed, Truncated: true}
+		want := tts.Result{OutputPath: req.OutputPath, Frames: 3, Samples: 3 * tts.FrameSamples, Seed: seed, Truncated: true, Seconds: res.Seconds,
+			FirstAudio: res.FirstAudio, Segments: []tts.Segment{segment}}
 		if err != nil || !reflect.DeepEqual(res, want) || res.FirstAudio <= 0 || res.FirstAudio > res.Seconds {
 			t.Errorf("%s: %+v, %v", req.Mode, res, err)
 		}
@@ -306,6 +309,33 @@ func (s Subject) testGenerateRefuses(t *testing.T) {
 			wantError(t, err, c.code, c.text)
 			wantNoFile(t, c.req.OutputPath)
 		})
+	}
+}
+
+// testLongText: a long text is spoken in segments, which are told whether it is written or heard; and a segment anew is
+// put into it.
+func (s Subject) testLongText(t *testing.T) {
+	service := s.Open(t, &registrytest.Tones{Length: func(tts.Utterance) int { return 2 }})
+	load(t, service, custom)
+	req := control(t)
+	req.Text = strings.Repeat("Nothing is lost, and nothing is read twice. ", 12)
+	req.LongText, req.NoGuard, req.Sampling.Seed = tts.LongOn, true, new(uint64(9))
+	written, err := service.Generate(t.Context(), req)
+	n := len(written.Segments)
+	if err != nil || n < 2 || written.Frames != 2*n || written.Segments[n-1].TextEnd != len(req.Text) || written.Segments[n-1].End != written.Samples {
+		t.Fatalf("%+v, %v", written, err)
+	}
+	aloud, out := req, &sink{}
+	aloud.Audio, aloud.OutputPath = out, ""
+	heard, err := service.Generate(t.Context(), aloud)
+	if err != nil || !reflect.DeepEqual(heard.Segments, written.Segments) || len(out.pcm) != written.Samples {
+		t.Errorf("heard %+v, %v", heard, err)
+	}
+	last := written.Segments[n-1]
+	req.Text, req.Splice = req.Text[last.TextStart:], &tts.Splice{Path: req.OutputPath, Start: last.Start, End: last.Start}
+	again, err := service.Generate(t.Context(), req)
+	if err != nil || len(again.Segments) != 1 || again.Segments[0].End != last.End || again.Samples != written.Samples+2*tts.FrameSamples {
+		t.Errorf("again %+v, %v", again, err)
 	}
 }
 

@@ -129,7 +129,7 @@ func control(p *program) {
 	named(p)
 	states(p, map[string]tts.State{"0.6B-CustomVoice-bf16": tts.Loaded})
 	p.shoot("control loaded")
-	p.write("Target Text", "Hello there")
+	p.write("Target Text", "Hello there, whoever you are and however long it takes")
 	p.click("example 1")
 	p.text("Instruct", "Very happy and excited")
 	p.click("Generate")
