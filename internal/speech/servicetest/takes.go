@@ -24,7 +24,7 @@ func (s Subject) testTakes(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", req.Mode, res, err)
 		}
 		first := res
-		first.Takes = nil
+		first.Takes, first.Segments = nil, nil // of a take alone the latter tell nothing new
 		if !reflect.DeepEqual(first, res.Takes[0]) {
 			t.Errorf("%s: the first take is %+v, the result %+v", req.Mode, res.Takes[0], first)
 		}
