@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t most_groups = 1024;  // of a row
 constexpr int most_few = 8;            // rows of x whose sums are kept in registers at once
+constexpr int64_t ahead = 2048;        // bytes: packed weights come so slowly that memory would stop at each page's end
 
 bool takes_halves(const Weights& w) {
   if (w.form == Form::packed) return w.in % 64 == 0 && w.in / w.group <= most_groups;
@@ -79,14 +80,14 @@ void few_rows(const Weights& m, const bfloat* x, int64_t n0, int64_t n1, float* 
 template <int T, int N>
 void tile(const bfloat* w, const bfloat* x, int64_t in, int64_t step, float* y) {
   __m512 sums[T][N] = {};
-  const char* ahead = reinterpret_cast<const char*>(w + N * in);  // the next tile's, at the pace of this one
+  const char* next = reinterpret_cast<const char*>(w + N * in);  // the next tile's, at the pace of this one
   for (int64_t c = 0; c < in; c += 32) {
     __m512i wv[N];
 #pragma GCC unroll 4
     for (int k = 0; k < N; k++) {
       wv[k] = load(w + k * in + c);
-      _mm_prefetch(ahead, _MM_HINT_T0);
-      ahead += 64;
+      _mm_prefetch(next, _MM_HINT_T0);
+      next += 64;
     }
 #pragma GCC unroll 4
     for (int t = 0; t < T; t++) {
@@ -216,6 +217,7 @@ void packed_rows(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, int6
     for (int64_t b = 0; b < blocks; b++) {
       __m512i w[Unpacker<Bits>::parts];
       unpacker.unpack(row + b * 8 * Bits, w);
+      _mm_prefetch(row + b * 8 * Bits + ahead, _MM_HINT_T0);
       const __m512 factor = factors.at(scales, b);
 #pragma GCC unroll 8
       for (int t = 0; t < T; t++) {

@@ -97,7 +97,7 @@ func (e *Engine) Forecast(modelID string) (f registry.Forecast, err error) {
 	if err != nil {
 		return f, err
 	}
-	weights, room, err := e.loader.Forecast(dir, e.device.GPU)
+	weights, room, err := e.loader.Forecast(dir)
 	if err != nil {
 		return f, err
 	}

@@ -72,7 +72,7 @@ func TestForecastIsTrue(t *testing.T) {
 				t.Fatal(err)
 			}
 			e := openAs(t, root, c.dtype)
-			weights, room, err := e.loader.Forecast(dir, false)
+			weights, room, err := e.loader.Forecast(dir)
 			if err != nil || room == 0 {
 				t.Fatal(room, err)
 			}

@@ -31,12 +31,12 @@ func (e *Engine) PlanQuantized(modelID string, how tts.Quantization) (plan tts.Q
 	if plan.FreeBytes, err = e.places.Free(); err != nil {
 		return plan, err
 	}
-	weights, room, err := e.loader.ForecastQuantized(q, e.device.GPU)
+	weights, room, err := e.loader.ForecastQuantized(q)
 	if err != nil {
 		return plan, err
 	}
 	plan.MemoryMB = memory.MB(weights + room)
-	if weights, room, err = e.loader.Forecast(l.Dir, e.device.GPU); err != nil {
+	if weights, room, err = e.loader.Forecast(l.Dir); err != nil {
 		return plan, err
 	}
 	plan.OriginalMemoryMB = memory.MB(weights + room)

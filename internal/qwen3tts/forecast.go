@@ -13,7 +13,7 @@ import (
 // those halves of the codec that are not in memory yet, and room to load and to speak in. It reads configuration and
 // headers, no weights, and needs no turn on the MLX thread. A codec of the same configuration and size as one in
 // memory counts as the same here; Load compares them properly.
-func (l *Loader) Forecast(dir string, gpu bool) (weights, room uint64, err error) {
+func (l *Loader) Forecast(dir string) (weights, room uint64, err error) {
 	cfg, err := readConfig(dir)
 	if err != nil {
 		return 0, 0, err
@@ -22,16 +22,16 @@ func (l *Loader) Forecast(dir string, gpu bool) (weights, room uint64, err error
 	if err != nil {
 		return 0, 0, err
 	}
-	return l.forecast(dir, cfg, set, tensorsOf(set), gpu)
+	return l.forecast(dir, cfg, set, tensorsOf(set))
 }
 
 // forecast is Forecast for the tensors of a checkpoint, those of set or what they will become.
-func (l *Loader) forecast(dir string, cfg config, set *safetensors.Set, tensors []safetensors.Tensor, gpu bool) (weights, room uint64, err error) {
+func (l *Loader) forecast(dir string, cfg config, set *safetensors.Set, tensors []safetensors.Tensor) (weights, room uint64, err error) {
 	files, err := openCodec(dir)
 	if err != nil {
 		return 0, 0, err
 	}
-	dtype := cfg.computeType(l.dtype, set, gpu)
+	dtype := computeType(l.dtype, set)
 	main := footprintOf(tensors, func(name string) mlx.DType {
 		if strings.HasPrefix(name, "speaker_encoder.") {
 			return mlx.Float32

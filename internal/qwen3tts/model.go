@@ -33,7 +33,7 @@ type DType string
 
 // The types. The codec and the speaker encoder always compute in float32.
 const (
-	Auto     DType = "auto"     // the checkpoint's own; float32 for a quantised one on the CPU, where 16 bits are slow
+	Auto     DType = "auto"     // the checkpoint's own
 	Float32  DType = "float32"  // exact enough to repeat the official package's codes
 	BFloat16 DType = "bfloat16" // half the memory
 )
@@ -113,7 +113,7 @@ func (m *Model) build(dir string, set *safetensors.Set, dtype DType) (w *nn.Weig
 		return nil, err
 	}
 	m.identity = identity(dir, device)
-	m.dtype = m.cfg.computeType(dtype, set, device.GPU)
+	m.dtype = computeType(dtype, set)
 	w = nn.NewWeights(m.weights, set, m.dtype, m.cfg.quantization())
 	m.talker = newTalker(w, m.cfg.Talker)
 	m.predictor = newPredictor(w, m.cfg.Talker)
@@ -145,11 +145,11 @@ func canceled(ctx context.Context) error {
 }
 
 // computeType decides what the talker and the predictor compute in.
-func (c *config) computeType(want DType, set *safetensors.Set, gpu bool) mlx.DType {
-	switch {
-	case want == Float32, want == Auto && c.Quantization != nil && !gpu:
+func computeType(want DType, set *safetensors.Set) mlx.DType {
+	switch want {
+	case Float32:
 		return mlx.Float32
-	case want == BFloat16:
+	case BFloat16:
 		return mlx.BFloat16
 	}
 	return nn.FloatType(set)

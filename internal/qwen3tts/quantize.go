@@ -136,10 +136,8 @@ func (q *Quantized) Size() (bytes int64) {
 }
 
 // ForecastQuantized is Forecast for what WriteTo will write.
-func (l *Loader) ForecastQuantized(q *Quantized, gpu bool) (weights, room uint64, err error) {
-	cfg := q.cfg
-	cfg.Quantization = q.quantization()
-	return l.forecast(q.dir, cfg, q.set, q.tensors, gpu)
+func (l *Loader) ForecastQuantized(q *Quantized) (weights, room uint64, err error) {
+	return l.forecast(q.dir, q.cfg, q.set, q.tensors)
 }
 
 // quantization is what config.json says of the modules: how most are made, and which differ.
