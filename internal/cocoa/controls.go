@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/progrium/darwinkit/macos/appkit"
+	"github.com/progrium/darwinkit/macos/foundation"
 
 	"ttsui/internal/ui"
 )
@@ -124,6 +125,37 @@ func (m *menu) show(c ui.Choices) {
 	if at >= 0 && m.view.IndexOfSelectedItem() != at {
 		m.view.SelectItemAtIndex(at)
 	}
+}
+
+// deeds shows what can be done, as a menu that opens below three dots.
+type deeds struct {
+	view  appkit.PopUpButton
+	shown []ui.Choice
+}
+
+// makeDeeds makes a menu whose owner hears the ID of what is chosen.
+func makeDeeds(label string, choose func(id string)) *deeds {
+	m := &deeds{view: appkit.NewPopUpButtonWithFramePullsDown(foundation.Rect{}, true)}
+	setAccessibilityLabel(m.view, label)
+	setIdentifier(m.view, label)
+	onAction(m.view, func() {
+		if i := m.view.IndexOfSelectedItem() - 1; i >= 0 && i < len(m.shown) { // the first is the dots
+			choose(m.shown[i].ID)
+		}
+	})
+	return m
+}
+
+func (m *deeds) show(list []ui.Choice) {
+	if slices.Equal(m.shown, list) {
+		return
+	}
+	titles := []string{"…"}
+	for _, choice := range list {
+		titles = append(titles, choice.Title)
+	}
+	setChoices(m.view, titles)
+	m.shown = list
 }
 
 // editor shows a ui.Field of several lines. The user's typing is theirs: it is replaced only when the field has a new

@@ -23,6 +23,7 @@ type rowView struct {
 	spinner *spinner
 	busy    *label
 	wrong   *label
+	menu    *deeds
 }
 
 // newRowView makes the row at place i of a page.
@@ -40,6 +41,7 @@ func newRowView(app *ui.App, p page, i int) *rowView {
 	r.action = makeButton("model action", func() { app.ClickRowButton(r.model) })
 	r.spinner = &spinner{view: newSpinner("working")}
 	r.busy, r.wrong = makeLabel("model state", false), makeLabel("model error", true)
+	r.menu = makeDeeds("model menu", func(id string) { app.ChooseRowMenu(r.model, id) })
 	place := func(part string) string { return fmt.Sprintf("row.%d.%s", i, part) }
 	p.add(place("name"), r.name.view)
 	p.add(place("spinner"), r.spinner.view)
@@ -48,6 +50,7 @@ func newRowView(app *ui.App, p page, i int) *rowView {
 	p.add(place("all"), r.whole)
 	p.add(place("check"), r.check)
 	p.add(place("button"), r.action.view)
+	p.add(place("menu"), r.menu.view)
 	return r
 }
 
@@ -57,8 +60,9 @@ func (r *rowView) show(s ui.Row) {
 		setAccessibilityLabel(r.whole, "Choose "+s.Name)
 		setAccessibilityLabel(r.check, "Use "+s.Name)
 		r.action.about = s.Name
+		setAccessibilityLabel(r.menu.view, "More about "+s.Name)
 		for part, view := range map[string]appkit.IView{"row": r.whole, "use": r.check, "name": r.name.view, "action": r.action.view,
-			"state": r.busy.view, "error": r.wrong.view} {
+			"state": r.busy.view, "error": r.wrong.view, "menu": r.menu.view} {
 			setIdentifier(view, part+" of "+s.Name)
 		}
 	}
@@ -76,6 +80,7 @@ func (r *rowView) show(s ui.Row) {
 	r.spinner.show(s.Busy != "")
 	r.busy.show(s.Busy, ui.Quiet)
 	r.wrong.show(s.Error, ui.Danger)
+	r.menu.show(s.Menu)
 	if s.Tooltip != r.shown.Tooltip {
 		r.whole.SetToolTip(clean(s.Tooltip))
 	}

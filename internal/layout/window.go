@@ -115,6 +115,9 @@ func row(i int, r *ui.Row) Box {
 	} else {
 		boxes = append(boxes, Space())
 	}
+	if len(r.Menu) > 0 {
+		boxes = append(boxes[:len(boxes)-1], view(name("menu"), 44, menu), boxes[len(boxes)-1])
+	}
 	first := Row(gap, 0, boxes...)
 	first.H = button // with a spinner in the button's place, too
 	all := []Box{first}

@@ -51,6 +51,11 @@ func (a *App) ClickRow(modelID string) { a.do(func(c *core) { c.chooseModel(mode
 // ClickRowButton does what the row's button says: it loads, unloads or tries again.
 func (a *App) ClickRowButton(modelID string) { a.do(func(c *core) { c.pressRow(modelID) }) }
 
+// ChooseRowMenu does what the menu of a model's row offers, by the ID of a Choice.
+func (a *App) ChooseRowMenu(modelID, choice string) {
+	a.do(func(c *core) { c.chooseRowMenu(modelID, choice) })
+}
+
 // Generate speaks the text of a tab.
 func (a *App) Generate(mode tts.Mode) { a.doIn(mode, (*core).generate) }
 

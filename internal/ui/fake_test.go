@@ -30,8 +30,9 @@ var errGone = tts.Errorf(tts.CodeUnreachable, "See whether it still runs.", "the
 // fakeServer is a server that can hang, be slow, fail and be started anew. Its functions may be replaced before the
 // window asks for what they do.
 type fakeServer struct {
-	tts.Quantizer // nil: the window doesn't ask
+	tts.Quantizer // nil where the window doesn't ask
 
+	remove   func(id string) (int64, error)
 	load     func(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error)
 	unload   func(ctx context.Context, id string, how tts.UnloadOptions) (tts.ModelInfo, error)
 	generate func(ctx context.Context, req tts.Request) (tts.Result, error)
@@ -99,8 +100,7 @@ func (s *fakeServer) WatchModels(context.Context, func(tts.ModelInfo)) error { p
 // PublishedModels is not asked by the window.
 func (s *fakeServer) PublishedModels(context.Context) ([]string, error) { panic("not expected") }
 
-// Remove is not asked by the window.
-func (s *fakeServer) Remove(context.Context, string) (int64, error) { panic("not expected") }
+func (s *fakeServer) Remove(_ context.Context, id string) (int64, error) { return s.remove(id) }
 
 func (s *fakeServer) Models(ctx context.Context) ([]tts.ModelInfo, error) {
 	s.mu.Lock()

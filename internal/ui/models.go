@@ -126,9 +126,9 @@ func (c *core) pressRow(id string) {
 	}
 }
 
-// isDownloading reports whether the server is fetching the model's files.
+// isDownloading reports whether the server is fetching the model's files, or making them: what an unload stops.
 func isDownloading(info tts.ModelInfo) bool {
-	return info.State == tts.Loading && (info.Phase == tts.PhaseDownloading || info.Phase == tts.PhaseVerifying)
+	return info.State == tts.Loading && slices.Contains([]tts.Phase{tts.PhaseDownloading, tts.PhaseVerifying, tts.PhaseQuantizing}, info.Phase)
 }
 
 // isBusy reports whether a click has to wait for an earlier one. A download is stopped by a click, that of an earlier

@@ -91,7 +91,7 @@ func (m model) row() Row {
 			r.Action.Title, r.Colour = "Retry", Caution
 		}
 	}
-	r.Tooltip = m.tooltip(r)
+	r.Menu, r.Tooltip = m.rowMenu(), m.tooltip(r)
 	return r
 }
 
@@ -103,6 +103,10 @@ func (m model) loadText() string {
 	switch {
 	case !m.downloads():
 		return "Loading..."
+	case m.info.Phase == tts.PhaseQuantizing && m.info.Download != nil:
+		return "Making it: " + m.info.Download.Amount()
+	case m.info.Phase == tts.PhaseQuantizing:
+		return "Making it..."
 	case m.info.Phase == tts.PhaseVerifying:
 		return "Checking..."
 	case m.info.Download == nil:
@@ -174,10 +178,16 @@ func (m model) tooltip(r Row) string {
 func (m model) download() (lines []string) {
 	if d := m.info.Download; d != nil {
 		line := fmt.Sprintf("%d %% of the model is here", d.Percent())
+		if m.info.Phase == tts.PhaseQuantizing {
+			line = fmt.Sprintf("%d %% of the copy is made", d.Percent())
+		}
 		if d.Rate != nil {
 			line += ", " + rateText(*d.Rate)
 		}
 		lines = append(lines, line)
+	}
+	if m.info.Phase == tts.PhaseQuantizing {
+		return lines
 	}
 	return append(lines, "What has come is kept: after Cancel, Load goes on from there.")
 }
@@ -208,7 +218,7 @@ func rowName(id string) string {
 			return m.Name
 		}
 	}
-	return strings.TrimPrefix(id, family)
+	return strings.TrimPrefix(strings.TrimPrefix(id, family), tts.LocalOrg+"/Qwen3-TTS-12Hz-")
 }
 
 // awayText says why nothing can be asked of a server, "" when it can.

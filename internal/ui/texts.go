@@ -75,8 +75,10 @@ func fileSize(bytes int) string {
 		return plural(bytes, "byte", "bytes")
 	case bytes < 1_000_000:
 		return fmt.Sprintf("%d KB", (bytes+500)/1000)
+	case bytes < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
 	}
-	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
 }
 
 // leftText writes the time that is left, roughly.

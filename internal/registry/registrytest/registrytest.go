@@ -495,7 +495,7 @@ func (m *toneModel) speak(ctx context.Context, u tts.Utterance, sink tts.Sink, f
 		res.Frames++
 		res.Samples += len(pcm)
 		framed()
-		if u.Observe != nil && !u.Observe(tts.Frame{Codes: []int32{int32(res.Frames * res.Frames % 2048)}}) {
+		if u.Observe != nil && !u.Observe(m.tones.observed(res.Frames-1)) {
 			break
 		}
 	}
