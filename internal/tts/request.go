@@ -98,7 +98,7 @@ func (r *Request) Validate() error {
 	if err := r.validateLong(); err != nil {
 		return err
 	}
-	return r.Sampling.validate()
+	return r.Sampling.Validate()
 }
 
 func (r *Request) mostText() int {
@@ -231,7 +231,8 @@ func validatePath(field, p string) error {
 	return nil
 }
 
-func (s *Sampling) validate() error {
+// Validate checks each value that is set.
+func (s *Sampling) Validate() error {
 	if t := s.Temperature; t != nil && !(*t >= 0 && *t <= 5) {
 		return Errorf(CodeInvalid, "Use 0 for greedy, or a value up to 5; the models' own is 0.9.", "temperature %v is out of range", *t)
 	}
