@@ -25,6 +25,7 @@ func openWindow(cmd *cobra.Command, _ []string) error {
 		App: app.Config{Places: app.FindPlaces("", os.Getenv), Fetcher: hub.NewFetcher(os.Getenv), DType: "auto", Log: cmd.ErrOrStderr(),
 			Home: app.FindHome(os.Getenv), LogDir: app.FindLogs(os.Getenv)},
 		Getenv: os.Getenv,
+		Trash:  cocoa.Trash,
 		Silent: os.Getenv("TTSUI_SILENT") != "", // for machines without sound, such as those that test
 	}
 	return cocoa.Run(cocoa.Config{

@@ -95,7 +95,7 @@ func layers() []row {
 		{pkg: "internal/instance", layer: "L4", imports: []string{"internal/tts", "internal/atomicfile", "internal/client"},
 			why: "it sees a running TTSUI from outside, as any other program does"},
 
-		{pkg: "internal/ui", layer: "L5", imports: []string{"internal/tts"},
+		{pkg: "internal/ui", layer: "L5", imports: []string{"internal/tts", "internal/history"},
 			why: "view-models are proved without a window"},
 		{pkg: "internal/layout", layer: "L5", imports: []string{"internal/tts", "internal/ui"},
 			why: "where things stand is arithmetic, and proved without a window"},
@@ -109,7 +109,7 @@ func layers() []row {
 				"internal/server", "internal/instance"},
 			why: "the one place where parts meet"},
 		{pkg: "internal/desktop", layer: "L6",
-			imports: []string{"internal/tts", "internal/playback", "internal/userdata", "internal/client", "internal/ui", "internal/app"},
+			imports: []string{"internal/tts", "internal/history", "internal/playback", "internal/userdata", "internal/client", "internal/ui", "internal/app"},
 			why:     "what the window works with, without a window"},
 		{pkg: "cmd/ttsui", layer: "L6",
 			imports: []string{"internal/tts", "internal/audio", "internal/logs", "internal/hub", "internal/speed", "internal/ui", "internal/cocoa", "internal/app", "internal/desktop"},

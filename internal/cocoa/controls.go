@@ -55,6 +55,33 @@ func (b *button) show(s ui.Button) {
 	b.shown = s
 }
 
+// disclosure shows a ui.Disclosure: a title with a triangle that points to what is open beneath.
+type disclosure struct {
+	view  appkit.Button
+	shown ui.Disclosure
+}
+
+func makeDisclosure(name string, toggle func()) *disclosure {
+	d := &disclosure{view: newButton("", toggle)}
+	d.view.SetBordered(false)
+	d.view.SetAlignment(appkit.TextAlignmentLeft)
+	setIdentifier(d.view, name)
+	return d
+}
+
+func (d *disclosure) show(s ui.Disclosure) {
+	if s == d.shown {
+		return
+	}
+	triangle, state := "▸ ", ", closed"
+	if s.Open {
+		triangle, state = "▾ ", ", open"
+	}
+	d.view.SetTitle(clean(triangle + s.Title))
+	setAccessibilityLabel(d.view, s.Title+state)
+	d.shown = s
+}
+
 // longText is how many bytes a label may lack room for, so that it shows them when the mouse rests on it.
 const longText = 40
 

@@ -84,11 +84,34 @@ func viewsIn(window appkit.Window, view appkit.View) (views []View) {
 	if v.Label != "" || v.Control {
 		views = append(views, v)
 	}
+	if isA(view, "NSTableView") {
+		views = append(views, rowsOf(v, view)...)
+	}
 	if isA(view, "NSTextField") {
 		return views // what edits it, just now, is Cocoa's own
 	}
 	for _, child := range view.Subviews() {
 		views = append(views, viewsIn(window, child)...)
+	}
+	return views
+}
+
+// rowsOf lists the rows of a table that can be seen: like the table itself, but named "row N of" it, and with the texts
+// of their cells.
+func rowsOf(whole View, view appkit.View) (views []View) {
+	table := appkit.TableViewFrom(view.Ptr())
+	seen := table.VisibleRect()
+	for row := range table.NumberOfRows() {
+		at := table.RectOfRow(row)
+		if middle := at.Origin.Y + at.Size.Height/2; middle < seen.Origin.Y || middle > seen.Origin.Y+seen.Size.Height {
+			continue
+		}
+		v := whole
+		v.Label, v.Control, v.Checked = fmt.Sprintf("row %d of %s", row+1, whole.Label), false, table.SelectedRow() == row
+		v.Text = historyLists()[view.Ptr()].line(row)
+		v.Y += int(at.Origin.Y + at.Size.Height/2 - seen.Origin.Y - seen.Size.Height/2) // a table counts downwards
+		v.H = int(at.Size.Height)
+		views = append(views, v)
 	}
 	return views
 }

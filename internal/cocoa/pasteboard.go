@@ -42,3 +42,9 @@ func firstFile(board appkit.Pasteboard) string {
 	}
 	return objc.ToGoString(paths.ObjectAtIndex(0).Ptr())
 }
+
+// dragFile puts a file on the pasteboard of what is dragged.
+func dragFile(board appkit.Pasteboard, path string) {
+	board.DeclareTypesOwner([]appkit.PasteboardType{oldFiles}, nil)
+	board.SetPropertyListForType(foundation.Array_ArrayWithObject(foundation.String_StringWithString(clean(path))), oldFiles)
+}

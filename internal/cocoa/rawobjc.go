@@ -70,6 +70,13 @@ func onTextChange(view appkit.TextView, f func()) {
 	foundation.NotificationCenter_DefaultCenter().AddObserverSelectorNameObject(target, selector, "NSTextDidChangeNotification", view)
 }
 
+// onSelection has f called when another row of a table is selected, by the notification
+// NSTableViewSelectionDidChangeNotification, as above.
+func onSelection(table appkit.TableView, f func()) {
+	target, selector := action.Wrap(func(objc.Object) { f() })
+	foundation.NotificationCenter_DefaultCenter().AddObserverSelectorNameObject(target, selector, "NSTableViewSelectionDidChangeNotification", table)
+}
+
 // soon has f called by the run loop, on the main thread: -[NSObject performSelector:withObject:afterDelay:]. What shows
 // a sheet must begin like that, since in the main queue it would keep all that comes after it waiting until it is
 // answered.

@@ -21,6 +21,7 @@ type resultView struct {
 	back, play, forward  *button
 	time, wrong          *label
 	revealButton, saveAs *button
+	keepSeed             *button
 }
 
 func newResultView(d *desk, p page, mode tts.Mode) resultView {
@@ -43,6 +44,8 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	r.play = makeButton("play", app.PlayPause)
 	r.revealButton = makeButton("show in Finder", d.reveal)
 	r.saveAs = makeButton("save as", func() { d.saveAs(mode) })
+	r.keepSeed = makeButton("keep seed", func() { app.KeepSeed(mode) })
+	p.add("result.keep", r.keepSeed.view)
 	p.add("result.name", r.name.view)
 	p.add("result.about", r.about.view)
 	p.add("result.note", r.note.view)
@@ -63,7 +66,8 @@ func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
 		return
 	}
 	r.name.show(t.Result.Title+": "+t.Result.Name, ui.Normal)
-	r.about.show(t.Result.Length+"  ·  "+t.Result.Size, ui.Quiet)
+	r.about.show(t.Result.Length+"  ·  "+t.Result.Size+"  ·  seed "+t.Result.Seed, ui.Quiet)
+	r.keepSeed.show(t.KeepSeed)
 	r.note.show(t.Result.Note, ui.Caution)
 	r.saveAs.show(t.SaveAs)
 	r.revealButton.show(ui.Button{Title: "Show in Finder", Enabled: true})

@@ -34,6 +34,8 @@ type tabPage struct {
 	wrong                   *label
 	dismiss                 *button
 	result                  resultView
+	sampling                samplingView
+	history                 historyView
 }
 
 // newTabPage makes the page of a mode, empty until it is shown something.
@@ -61,8 +63,10 @@ func newTabPage(d *desk, mode tts.Mode) *tabPage {
 	t.text = makeEditor("Target Text", func(s string) { app.EditText(mode, s) })
 	t.text.count.view.SetAlignment(appkit.TextAlignmentRight)
 	t.text.addTo(t.page, "text")
+	t.sampling = newSamplingView(app, t.page, mode)
 	t.addActions()
 	t.result = newResultView(d, t.page, mode)
+	t.history = newHistoryView(app, t.page, mode)
 	return t
 }
 
@@ -124,7 +128,9 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 	if s.Error != nil {
 		t.wrong.show(s.Error.Text+"\n"+s.Error.Hint, ui.Danger)
 	}
+	t.sampling.show(&s.Sampling)
 	t.result.show(s, p)
+	t.history.show(&s.History)
 }
 
 func (t *tabPage) showExamples(texts []string) {

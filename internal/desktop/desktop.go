@@ -4,13 +4,18 @@ package desktop
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"ttsui/internal/app"
 	"ttsui/internal/client"
+	"ttsui/internal/history"
 	"ttsui/internal/playback"
 	"ttsui/internal/ui"
 	"ttsui/internal/userdata"
@@ -20,7 +25,8 @@ import (
 type Config struct {
 	App    app.Config // of each server; what the user chooses in the settings goes before it
 	Getenv func(string) string
-	Silent bool // play results unheard, on a machine without sound
+	Silent bool                    // play results unheard, on a machine without sound
+	Trash  func(path string) error // moves a file to the user's Trash
 }
 
 // Parts is what the window's view-models work with; show gets what is to be drawn.
@@ -35,8 +41,11 @@ func Parts(c Config, show func(ui.Snapshot)) ui.Config {
 		Launch:        c.launch,
 		Player:        sound{player},
 		Store:         userdata.Documents{Dir: c.App.Home},
+		History:       &history.Store{Path: filepath.Join(c.App.Home, "history.jsonl")},
 		NewResultPath: results.New,
 		Copy:          userdata.Copy,
+		Exists:        exists,
+		Trash:         c.Trash,
 	}
 }
 
@@ -77,6 +86,12 @@ func (c Config) launch(_ context.Context, s ui.Settings) (l ui.Launched, err err
 			return a.Close()
 		},
 	}, nil
+}
+
+// exists tells whether something is there; what can't be looked at is.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // patience is how long the window waits for a generation. Its server ends one that takes too long, so this is longer:

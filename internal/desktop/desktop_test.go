@@ -113,6 +113,9 @@ func TestTheWholeJob(t *testing.T) {
 		if dir := filepath.Join(d.home, string(mode), "generated"); filepath.Dir(result.Path) != dir || s.Player.Path != result.Path {
 			t.Errorf("the result is %s, not in %s; the player has %s", result.Path, dir, s.Player.Path)
 		}
+		if h := s.Of(mode).History; len(h.List) != 1 || h.List[0].ID != h.Chosen || h.List[0].Path != result.Path {
+			t.Errorf("in the history: %+v", h)
+		}
 		copied := filepath.Join(t.TempDir(), "copy.wav")
 		d.app.SaveAs(mode, copied)
 		for began := time.Now(); ; time.Sleep(time.Millisecond) {

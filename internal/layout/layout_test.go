@@ -34,6 +34,7 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		}
 		tab.Models = append(tab.Models, row)
 	}
+	disclosure := func(what string) ui.Disclosure { return ui.Disclosure{Title: text(what), Open: may("open " + what)} }
 	choices := ui.Choices{List: []ui.Choice{{ID: "a"}}}
 	switch tab.Mode {
 	case tts.Clone:
@@ -50,6 +51,10 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 	if may("made") {
 		tab.Result = &ui.Result{Note: text("result note")}
 		s.Player = ui.PlayerPanel{Visible: may("player"), Error: text("player error")}
+	}
+	tab.Sampling.Toggle, tab.History.Toggle = disclosure("sampling"), disclosure("history")
+	for i := range 6 {
+		tab.Sampling.List = append(tab.Sampling.List, ui.SamplingValue{Key: ui.SamplingKey(fmt.Sprint(i)), Field: ui.Field{Problem: text("sampling problem")}})
 	}
 	return s, tab
 }
@@ -128,6 +133,17 @@ func TestTextsGrow(t *testing.T) {
 	tab.Models[0].Busy = "Downloading 1.2 of 2.5 GB · 3 min left"
 	if busy := layout.Tab(tab, &ui.PlayerPanel{}).Place(layout.Rect{W: 728, H: h})["row.0.busy"]; busy.W < 300 {
 		t.Errorf("a download has a width of %v for its words", busy.W)
+	}
+	tab.Sampling.Toggle.Title, tab.History.Toggle.Title = "Sampling", "History (1)"
+	tab.Sampling.List = make([]ui.SamplingValue, 2)
+	closed := layout.Tab(tab, &ui.PlayerPanel{}).Place(layout.Rect{W: 700, H: h})
+	if _, there := closed["history.toggle"]; !there {
+		t.Error("the history can't be opened")
+	}
+	for _, name := range []string{"history.list", "sampling.reset", "sampling."} {
+		if _, shown := closed[name]; shown {
+			t.Errorf("%s has a place while it is closed", name)
+		}
 	}
 	for _, name := range []string{"error", "result.name", "player.wave", "reference.drop", "row.0.error", "row.0.busy", "row.1.name"} {
 		if _, shown := small[name]; shown {

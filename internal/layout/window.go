@@ -89,6 +89,7 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 		Row(gap, 0, grow(view("text.label", 160, line)), view("text.count", 140, line)),
 		Box{Name: "text", W: 300, H: 80, GrowW: true, GrowH: true})
 	boxes = append(boxes, problem("text.problem", t.Text.Problem)...)
+	boxes = append(boxes, sampling(&t.Sampling)...)
 	boxes = append(boxes, actions(t))
 	if t.Error != nil {
 		boxes = append(boxes, Row(gap, 0, grow(view("error", 300, paragraph)), view("error.close", 80, button)))
@@ -96,6 +97,7 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 	if t.Result != nil {
 		boxes = append(boxes, result(t.Result, p))
 	}
+	boxes = append(boxes, past(&t.History)...)
 	return Column(gap, 0, boxes...)
 }
 
@@ -190,7 +192,7 @@ func actions(t *ui.Tab) Box {
 
 // result is what was made, and its player.
 func result(r *ui.Result, p *ui.PlayerPanel) Box {
-	boxes := []Box{Row(gap, 0, grow(view("result.name", 160, line)), view("result.about", 160, line))}
+	boxes := []Box{Row(gap, 0, grow(view("result.name", 160, line)), view("result.about", 250, line), view("result.keep", 100, button))}
 	if r.Note != "" {
 		boxes = append(boxes, grow(view("result.note", 300, line)))
 	}

@@ -70,6 +70,43 @@ func (a *App) SaveAs(mode tts.Mode, to string) {
 	a.doIn(mode, func(c *core, t *tab) { c.saveAs(t, to) })
 }
 
+// ToggleSampling opens the sampling panel of a tab, or closes it.
+func (a *App) ToggleSampling(mode tts.Mode) {
+	a.doIn(mode, func(_ *core, t *tab) { t.sampling.open = !t.sampling.open })
+}
+
+// EditSampling is told a value of the sampling panel, as it is typed.
+func (a *App) EditSampling(mode tts.Mode, key SamplingKey, s string) {
+	a.doIn(mode, func(_ *core, t *tab) { t.sampling.edit(key, s) })
+}
+
+// ResetSampling leaves all of the sampling panel to the model.
+func (a *App) ResetSampling(mode tts.Mode) {
+	a.doIn(mode, func(_ *core, t *tab) { t.sampling.fill(tts.Sampling{}) })
+}
+
+// KeepSeed puts the seed of a tab's result into its sampling panel.
+func (a *App) KeepSeed(mode tts.Mode) { a.doIn(mode, func(_ *core, t *tab) { t.keepSeed() }) }
+
+// ToggleHistory opens the history of a tab, or closes it.
+func (a *App) ToggleHistory(mode tts.Mode) {
+	a.doIn(mode, func(_ *core, t *tab) { t.past.open = !t.past.open })
+}
+
+// ChooseResult makes a result of the history, by its ID, the tab's.
+func (a *App) ChooseResult(mode tts.Mode, id string) {
+	a.doIn(mode, func(c *core, t *tab) { c.chooseResult(t, id) })
+}
+
+// Again makes the result that is chosen in the history once more, with its seed.
+func (a *App) Again(mode tts.Mode) { a.doIn(mode, (*core).again) }
+
+// StarResult marks the result that is chosen in the history, or takes the mark away.
+func (a *App) StarResult(mode tts.Mode) { a.doIn(mode, (*core).starResult) }
+
+// TrashResult moves the result that is chosen in the history to the Trash.
+func (a *App) TrashResult(mode tts.Mode) { a.doIn(mode, (*core).trashResult) }
+
 // PlayPause plays the result that is seen, or pauses it.
 func (a *App) PlayPause() { a.do((*core).playPause) }
 

@@ -43,7 +43,7 @@ func newCore(config Config, life context.Context, post func(func())) *core {
 
 // begin restores what was saved, then launches the server.
 func (c *core) begin() {
-	start(c, func() (documents, error) { return readDocuments(c.config.Store), nil }, func(d documents, _ error) {
+	start(c, func() (documents, error) { return readDocuments(c.config), nil }, func(d documents, _ error) {
 		c.restore(d)
 		if !c.closing {
 			c.launch()

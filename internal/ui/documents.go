@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"time"
 
 	"ttsui/internal/tts"
@@ -26,6 +27,10 @@ type draft struct {
 	Language  string `json:"language"`
 	Speaker   string `json:"speaker"`
 	Model     string `json:"model_id"`
+
+	Sampling     map[SamplingKey]string `json:"sampling,omitempty"` // as it was typed
+	SamplingOpen bool                   `json:"sampling_open,omitempty"`
+	HistoryOpen  bool                   `json:"history_open,omitempty"`
 }
 
 // drafts is what the window remembers.
@@ -54,17 +59,23 @@ type savedSettings map[SettingKey]string
 type documents struct {
 	drafts   *drafts
 	settings savedSettings
+	past     map[tts.Mode][]*past
 	notes    []string
 }
 
 // readDocuments reads what there is. What is broken is told and done without; it is put aside, as it was the user's.
-func readDocuments(store Store) (d documents) {
+func readDocuments(c Config) (d documents) {
+	store := c.Store
 	d.drafts, d.settings = new(drafts), savedSettings{}
 	if !d.read(store, draftsName, "What was typed before", d.drafts) {
 		d.drafts = nil
 	}
 	if !d.read(store, settingsName, "The settings", &d.settings) {
 		d.settings = nil
+	}
+	var err error
+	if d.past, err = readHistory(c); err != nil {
+		d.notes = append(d.notes, "The history could not be read: "+err.Error())
 	}
 	return d
 }
@@ -97,6 +108,9 @@ func (c *core) restore(d documents) {
 		c.restoreDrafts(d.drafts)
 		c.saved.drafts = *d.drafts
 	}
+	for mode, t := range c.tabs {
+		t.past.set(d.past[mode])
+	}
 	for _, key := range settingKeys() {
 		text, there := d.settings[key]
 		if !there {
@@ -126,6 +140,8 @@ func (c *core) restoreDrafts(d *drafts) {
 		if t.model == "" && modeOf(saved.Model) == mode {
 			t.model = saved.Model
 		}
+		t.sampling.restore(saved.SamplingOpen, saved.Sampling)
+		t.past.open = t.past.open || saved.HistoryOpen
 	}
 }
 
@@ -134,7 +150,7 @@ func (c *core) drafts() drafts {
 	d := drafts{Tab: c.mode, LogFilter: c.log.filter}
 	for mode, t := range c.tabs {
 		*d.of(mode) = draft{Text: t.text.text, Instruct: t.instruct.text, RefText: t.refText.text, Reference: t.reference.text,
-			Language: t.language, Speaker: t.speaker, Model: t.model}
+			Language: t.language, Speaker: t.speaker, Model: t.model, Sampling: t.sampling.draft(), SamplingOpen: t.sampling.open, HistoryOpen: t.past.open}
 	}
 	return d
 }
@@ -152,7 +168,7 @@ type saved struct {
 // settle comes after each change: it has what is new saved soon, or at once when Close has begun.
 func (c *core) settle() {
 	s := &c.saved
-	if !s.restored || s.running || s.drafts == c.drafts() && s.settings == c.settings.values {
+	if !s.restored || s.running || reflect.DeepEqual(s.drafts, c.drafts()) && s.settings == c.settings.values {
 		return
 	}
 	if c.closing {
@@ -175,7 +191,7 @@ func (c *core) save() {
 		return // settle comes again when it is done
 	}
 	now, settings := c.drafts(), c.settings.values
-	newDrafts, newSettings := now != s.drafts, settings != s.settings
+	newDrafts, newSettings := !reflect.DeepEqual(now, s.drafts), settings != s.settings
 	s.drafts, s.settings, s.running = now, settings, true
 	c.run(func() error {
 		var errs []error

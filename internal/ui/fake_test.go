@@ -315,6 +315,7 @@ type window struct {
 	server *fakeServer
 	store  *memStore
 	player *fakePlayer
+	disk   *fakeDisk
 	stops  int // of servers
 	launch func(context.Context, Settings) (Launched, error)
 	copies func(from, to string) error
@@ -328,7 +329,7 @@ type window struct {
 // inBubble runs a test with a window that is not open yet, and closes it at the end.
 func inBubble(t *testing.T, test func(t *testing.T, w *window)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, copies: func(string, string) error { return nil }}
+		w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, copies: func(string, string) error { return nil }}
 		w.launch = w.launched
 		test(t, w)
 		w.quit()
@@ -362,7 +363,8 @@ func (w *window) open() Snapshot {
 			w.paths++
 			return fmt.Sprintf("%s/%s/generated/%d.wav", folder, mode, w.paths), nil
 		},
-		Copy: func(from, to string) error { return w.copies(from, to) },
+		Copy:    func(from, to string) error { return w.copies(from, to) },
+		History: w.disk, Exists: w.disk.exists, Trash: w.disk.trash,
 	})
 	return w.see()
 }

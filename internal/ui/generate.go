@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ttsui/internal/history"
 	"ttsui/internal/tts"
 )
 
@@ -21,6 +22,7 @@ type generation struct {
 // request is what the tab asks for, but for the place of the result.
 func (t *tab) request(modelID string) tts.Request {
 	r := tts.Request{Mode: t.mode, ModelID: modelID, Text: t.text.text, Language: t.language}
+	r.Sampling, _ = t.sampling.sampling() // incomplete tells what is wrong with it
 	switch t.mode {
 	case tts.Clone:
 		r.RefAudioPath = t.reference.text
@@ -76,6 +78,9 @@ func (t *tab) incomplete(modelID string) string {
 			return fmt.Sprintf("%s is too long: at most %s characters", f.name, thousands(f.most))
 		}
 	}
+	if _, problem := t.sampling.sampling(); problem != "" {
+		return problem
+	}
 	r := t.request(modelID)
 	r.OutputPath = "/result.wav" // the real one is made when it is needed
 	if err := r.Validate(); err != nil {
@@ -94,27 +99,40 @@ func (c *core) generateButton(t *tab) Button {
 
 // generate speaks the text of a tab. Each tab has one generation at a time; the server gives them their turns.
 func (c *core) generate(t *tab) {
-	if t.run != nil || c.missing(t) != "" {
-		return
+	if t.run == nil && c.missing(t) == "" {
+		c.speak(t, t.request(c.chosen(t)))
 	}
-	s, req := c.server.session, t.request(c.chosen(t))
+}
+
+// speak asks the server for what a tab wants. What comes of it is in the history before it is seen.
+func (c *core) speak(t *tab, req tts.Request) {
+	type made struct {
+		tts.Result
+		entry      history.Entry
+		unrecorded error
+	}
+	s := c.server.session
 	ctx, cancel := context.WithCancel(s.ctx)
 	run := &generation{modelID: req.ModelID, cancel: cancel}
 	t.run, t.problem = run, nil
 	req.JobID = tts.NewJobID()
 	req.Watch = func(job tts.Job) { c.post(func() { run.job = job }) }
 	folder, now := s.settings.OutputFolder, time.Now()
-	start(c, func() (tts.Result, error) {
+	start(c, func() (m made, err error) {
 		defer cancel()
-		path, err := c.config.NewResultPath(folder, req.Mode, now)
-		if err != nil {
-			return tts.Result{}, err
+		if req.OutputPath, err = c.config.NewResultPath(folder, req.Mode, now); err != nil {
+			return m, err
 		}
-		req.OutputPath = path
-		return s.Server.Generate(ctx, req)
-	}, func(res tts.Result, err error) {
-		if t.run == run { // else it was stopped, and nothing comes of it
-			c.settleGeneration(t, res, err)
+		if m.Result, err = s.Server.Generate(ctx, req); err == nil {
+			m.entry, m.unrecorded = c.remember(req, m.Result)
+		}
+		return m, err
+	}, func(m made, err error) {
+		if err == nil {
+			c.remembered(t, m.entry, m.unrecorded)
+		}
+		if t.run == run { // else it was stopped, and nothing is shown of it
+			c.settleGeneration(t, m.Result, err)
 		}
 	})
 }
@@ -125,7 +143,7 @@ func (c *core) settleGeneration(t *tab, res tts.Result, err error) {
 		t.problem = generationProblem(err)
 		return
 	}
-	t.result = newResult(res)
+	t.result, t.past.chosen = newResult(res), t.past.at(res.OutputPath)
 	c.openClip(t)
 }
 
@@ -184,7 +202,7 @@ func newResult(res tts.Result) *Result {
 	const header, sample = 44, 2
 	r := &Result{Title: "Generated Audio", Path: res.OutputPath, Name: filepath.Base(res.OutputPath),
 		Size:   fileSize(header + sample*res.Samples),
-		Length: clock(time.Duration(res.AudioSeconds() * float64(time.Second)))}
+		Length: clock(seconds(res.AudioSeconds())), Seed: writeSeed(res.Seed)}
 	if res.Truncated {
 		r.Note = "It was cut off: the speech became longer than one generation may be. Split the text."
 	}

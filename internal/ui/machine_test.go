@@ -129,19 +129,40 @@ func (m *machine) checkTab(s Snapshot, tab *Tab) {
 		m.broke("%d are checked", checked)
 	}
 	valid := s.Status.State == ServerRunning && checked == 1 && strings.TrimSpace(tab.Text.Text) != "" && !tab.Stop.Enabled &&
-		(tab.Mode != tts.Clone || tab.Reference.Path != "") && (tab.Mode != tts.Design || strings.TrimSpace(tab.Instruct.Text) != "")
+		!wrongSampling(tab) && (tab.Mode != tts.Clone || tab.Reference.Path != "") && (tab.Mode != tts.Design || strings.TrimSpace(tab.Instruct.Text) != "")
 	if tab.Generate.Enabled != valid || valid != (tab.Generate.Tooltip == "") {
 		m.broke("%s: valid %t, %+v", tab.Mode, valid, tab.Generate)
 	}
 	if (tab.Progress != "") != tab.Stop.Enabled || tab.SaveAs.Enabled != (tab.Result != nil) {
 		m.broke("%s: progress %q, %+v, %+v", tab.Mode, tab.Progress, tab.Stop, tab.SaveAs)
 	}
+	m.checkHistory(tab)
 	for _, f := range []Field{tab.Text, tab.Instruct, tab.RefText} {
 		key := string(tab.Mode) + f.Label
 		if f.Rev < m.revs[key] {
 			m.broke("%s went back from %d to %d", key, m.revs[key], f.Rev)
 		}
 		m.revs[key] = f.Rev
+	}
+}
+
+func wrongSampling(tab *Tab) bool {
+	return slices.ContainsFunc(tab.Sampling.List, func(v SamplingValue) bool { return v.Field.Problem != "" })
+}
+
+// checkHistory: what is chosen is what is shown, and no generation is begun while one runs.
+func (m *machine) checkHistory(tab *Tab) {
+	h, chosen := tab.History, 0
+	for _, r := range h.List {
+		if r.ID == h.Chosen {
+			chosen++
+			if tab.Result == nil || r.Path != "" && r.Path != tab.Result.Path {
+				m.broke("%s: chosen %+v, result %+v", tab.Mode, r, tab.Result)
+			}
+		}
+	}
+	if h.Chosen != "" && chosen != 1 || h.Chosen == "" && (h.Again.Enabled || h.Star.Enabled || h.Trash.Enabled) || tab.Stop.Enabled && h.Again.Enabled {
+		m.broke("%s: %q is %d times among %d: %+v", tab.Mode, h.Chosen, chosen, len(h.List), h)
 	}
 }
 
@@ -152,7 +173,10 @@ func (m *machine) checkLog(l Log) {
 	if l.Rev < m.logRev {
 		m.broke("the log's rev went back")
 	}
-	if n := len(l.Lines); n > 0 && l.Rev == m.logRev {
+	if l.Rev != m.logRev {
+		m.seq = 0 // another filter may hide the last line
+	}
+	if n := len(l.Lines); n > 0 {
 		if l.Lines[n-1].Seq < m.seq {
 			m.broke("the log lost its end")
 		}
@@ -177,6 +201,20 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.EditInstruct(mode(n), text(n)) },
 		func(n int) { m.InsertExample(mode(n), n%4) },
 		func(n int) { m.ChooseReference([]string{"", "/me.wav"}[n%2]) },
+		func(n int) { m.EditSampling(mode(n), samplingLines()[n%6].key, []string{"", "1", "0", "x"}[n%4]) },
+		func(n int) { m.ResetSampling(mode(n)) },
+		func(n int) { m.KeepSeed(mode(n)) },
+		func(n int) { m.ToggleHistory(mode(n)) },
+		func(n int) {
+			s := m.see()
+			if list := s.Of(mode(n)).History.List; len(list) > 0 {
+				m.ChooseResult(mode(n), list[n%len(list)].ID)
+			}
+		},
+		func(n int) { m.Again(mode(n)) },
+		func(n int) { m.StarResult(mode(n)) },
+		func(n int) { m.TrashResult(mode(n)) },
+		func(n int) { m.disk.change(n) },
 		func(n int) { m.PlayPause() },
 		func(n int) { m.Seek(time.Duration(n-5) * time.Second) },
 		func(n int) { m.FilterLog(logFilters()[n%4].ID) },
@@ -227,10 +265,10 @@ func TestWindowAtRandom(t *testing.T) {
 		ready := rapid.Bool().Draw(rt, "ready")
 		m := &machine{revs: map[string]int{}}
 		synctest.Test(t, func(t *testing.T) {
-			m.window = &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}}
+			m.window = &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}}
 			m.moody(m.server)
 			launches := 0
-			a := New(Config{Player: m.player, Store: m.store, Copy: func(string, string) error { return nil },
+			a := New(Config{Player: m.player, Store: m.store, History: m.disk, Exists: m.disk.exists, Trash: m.disk.trash, Copy: func(string, string) error { return nil },
 				Show: func(s Snapshot) { m.show(s); m.check(s) },
 				Launch: func(ctx context.Context, s Settings) (Launched, error) {
 					if launches++; launches%3 == 2 {

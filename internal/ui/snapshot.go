@@ -101,6 +101,7 @@ type Tab struct {
 	Examples      []string  // for Instruct, inserted by App.InsertExample
 	ExamplesTitle string
 	Text          Field
+	Sampling      SamplingPanel
 
 	Generate Button
 	Stop     Button
@@ -109,6 +110,14 @@ type Tab struct {
 	Progress string // of the generation, "" when none runs
 	Error    *Problem
 	Result   *Result
+	KeepSeed Button // speaks with the seed of Result from now on: App.KeepSeed
+	History  HistoryPanel
+}
+
+// Disclosure is the title of something that can be opened.
+type Disclosure struct {
+	Title string
+	Open  bool
 }
 
 // Problem is something that went wrong, for the user.
@@ -146,6 +155,7 @@ type Result struct {
 	Name   string
 	Size   string // "576 KB"
 	Length string // "0:12"
+	Seed   string // that was used
 	Note   string // what the user should know about it, such as that it was cut off
 }
 

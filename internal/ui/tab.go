@@ -51,6 +51,9 @@ type tab struct {
 	speaker   string
 	model     string // that the user chose; it counts only while it is loaded
 
+	sampling samplingForm
+	past     results
+
 	run      *generation // nil when none runs
 	problem  *Problem
 	result   *Result
@@ -58,7 +61,7 @@ type tab struct {
 }
 
 func newTab(mode tts.Mode) *tab {
-	t := &tab{mode: mode}
+	t := &tab{mode: mode, sampling: newSamplingForm()}
 	switch mode {
 	case tts.Control:
 		t.language, t.speaker = "Chinese", "Vivian"
@@ -176,7 +179,10 @@ func (c *core) showTab(t *tab) Tab {
 		Text:     t.text.show("Target Text", "Text to synthesize (required)", tts.MaxTextRunes),
 		Generate: c.generateButton(t), Stop: Button{Title: "Stop", Enabled: t.run != nil, Tooltip: "Stop generation"},
 		SaveAs: Button{Title: "Save As...", Enabled: t.result != nil}, SaveName: string(t.mode) + "_output.wav",
-		Error: t.problem, Result: t.result,
+		Error: t.problem, Result: t.result, Sampling: t.sampling.show(), History: c.showHistory(t),
+	}
+	if t.result != nil {
+		s.KeepSeed = Button{Title: "Keep Seed", Enabled: t.sampling.typed(SamplingSeed) != t.result.Seed, Tooltip: "Speaks with this seed from now on"}
 	}
 	if s.Models == nil {
 		s.ModelsNote = cmp.Or(awayText(c.server.state), "Asking the server for its models...")

@@ -11,6 +11,7 @@ import (
 	"context"
 	"time"
 
+	"ttsui/internal/history"
 	"ttsui/internal/tts"
 )
 
@@ -67,6 +68,21 @@ type Store interface {
 	Write(name string, data []byte) error
 }
 
+// History keeps results. Its methods may be called from any goroutine.
+type History interface {
+	// List gives the results of a mode, of all when it is "", the newest first.
+	List(mode tts.Mode) ([]history.Entry, error)
+
+	// Add puts in a result, and gives it with its ID.
+	Add(ctx context.Context, e history.Entry) (history.Entry, error)
+
+	// Star marks a result, or takes the mark away.
+	Star(ctx context.Context, id string, star bool) error
+
+	// Remove takes a result out; its file stays.
+	Remove(ctx context.Context, id string) error
+}
+
 // Config is what an App works with. All of it has to be there.
 type Config struct {
 	// Show draws a snapshot. It is called on a goroutine of the App's, one call at a time; while it runs, newer
@@ -76,8 +92,9 @@ type Config struct {
 	// Launch starts the server with the user's settings. ctx ends when the App is closed meanwhile.
 	Launch func(ctx context.Context, s Settings) (Launched, error)
 
-	Player Player
-	Store  Store
+	Player  Player
+	Store   Store
+	History History
 
 	// NewResultPath gives an absolute path for a result, at which nothing stands: in the mode's place below folder, or
 	// in TTSUI's own folder when that is "".
@@ -85,6 +102,12 @@ type Config struct {
 
 	// Copy copies a file; the copy is complete or absent, and replaces what stood there.
 	Copy func(from, to string) error
+
+	// Exists tells whether a file is there.
+	Exists func(path string) bool
+
+	// Trash moves a file to where the user can still find it.
+	Trash func(path string) error
 }
 
 // Settings is what the user chooses about the server. They hold from its next start.

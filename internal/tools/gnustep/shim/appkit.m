@@ -3,6 +3,8 @@
 #define DKSHIM
 #import <AppKit/AppKit.h>
 #import <objc/runtime.h>
+#import <errno.h>
+#import <stdio.h>
 
 static NSButton *newButton(Class class, NSButtonType type, NSString *title, id target, SEL action) {
   NSButton *button = [[[class alloc] initWithFrame: NSZeroRect] autorelease];
@@ -128,5 +130,38 @@ static const char destructiveKey;
 - (void) beginSheetModalForWindow: (NSWindow *)window completionHandler: (void (^)(NSInteger))handler {
   NSInteger answer = [self runModal];
   if (handler) handler(answer);
+}
+@end
+
+/* The Trash is the desktop's, $XDG_DATA_HOME/Trash: the file, and beside it where it was. A file on another disk is
+   refused, as the desktop wants a Trash on that disk then. */
+@implementation NSFileManager (DKShim)
+- (BOOL) trashItemAtURL: (NSURL *)url resultingItemURL: (NSURL **)result error: (NSError **)error {
+  NSString *data = [[[NSProcessInfo processInfo] environment] objectForKey: @"XDG_DATA_HOME"];
+  if (![data length])
+    data = [NSHomeDirectory() stringByAppendingPathComponent: @".local/share"];
+  NSString *files = [data stringByAppendingPathComponent: @"Trash/files"], *info = [data stringByAppendingPathComponent: @"Trash/info"];
+  for (NSString *folder in @[files, info])
+    if (![self createDirectoryAtPath: folder withIntermediateDirectories: YES attributes: nil error: error])
+      return NO;
+  NSString *name = [[url path] lastPathComponent], *free = name;
+  for (int i = 2; [self fileExistsAtPath: [files stringByAppendingPathComponent: free]]; i++)
+    free = [NSString stringWithFormat: @"%@ %d.%@", [name stringByDeletingPathExtension], i, [name pathExtension]];
+  NSString *note = [NSString stringWithFormat: @"[Trash Info]\nPath=%@\nDeletionDate=%@\n",
+    [[url path] stringByAddingPercentEscapesUsingEncoding: NSUTF8StringEncoding],
+    [[NSDate date] descriptionWithCalendarFormat: @"%Y-%m-%dT%H:%M:%S" timeZone: nil locale: nil]];
+  NSString *noted = [info stringByAppendingPathComponent: [free stringByAppendingString: @".trashinfo"]];
+  NSString *to = [files stringByAppendingPathComponent: free];
+  if (![note writeToFile: noted atomically: YES encoding: NSUTF8StringEncoding error: error])
+    return NO;
+  if (rename([[url path] fileSystemRepresentation], [to fileSystemRepresentation]) != 0) {
+    [self removeItemAtPath: noted error: NULL];
+    if (error)
+      *error = [NSError errorWithDomain: NSPOSIXErrorDomain code: errno userInfo: nil];
+    return NO;
+  }
+  if (result)
+    *result = [NSURL fileURLWithPath: to];
+  return YES;
 }
 @end
