@@ -113,6 +113,7 @@ func newHistoryList(choose func(id string)) *historyList {
 	source := historySource()
 	historyLists()[l.table.Ptr()] = l
 	l.table.SetDataSourceObject(source)
+	l.table.SetVerticalMotionCanBeginDrag(true)
 	l.table.SetDraggingSourceOperationMaskForLocal(appkit.DragOperationCopy, true)
 	l.table.SetDraggingSourceOperationMaskForLocal(appkit.DragOperationCopy, false)
 	onSelection(l.table, func() {
