@@ -33,9 +33,9 @@ type tabPage struct {
 	progress                *label
 	wrong                   *label
 	dismiss                 *button
-	result                  resultView
 	sampling                samplingView
 	history                 historyView
+	result                  resultView
 }
 
 // newTabPage makes the page of a mode, empty until it is shown something.
@@ -65,8 +65,8 @@ func newTabPage(d *desk, mode tts.Mode) *tabPage {
 	t.text.addTo(t.page, "text")
 	t.sampling = newSamplingView(app, t.page, mode)
 	t.addActions()
-	t.result = newResultView(d, t.page, mode)
 	t.history = newHistoryView(app, t.page, mode)
+	t.result = newResultView(d, t.page, mode)
 	return t
 }
 
@@ -129,8 +129,8 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 		t.wrong.show(s.Error.Text+"\n"+s.Error.Hint, ui.Danger)
 	}
 	t.sampling.show(&s.Sampling)
-	t.result.show(s, p)
 	t.history.show(&s.History)
+	t.result.show(s, p)
 }
 
 func (t *tabPage) showExamples(texts []string) {

@@ -36,7 +36,7 @@ func samplingValue(v *ui.SamplingValue, wrong bool) Box {
 	return Column(2, 0, boxes...)
 }
 
-// past is the results of a tab: at most a few rows at a time, and what can be done with the one that is chosen.
+// past is the results of a tab: a few rows at a time, and what can be done with the one that is chosen.
 func past(h *ui.HistoryPanel) []Box {
 	if h.Toggle.Title == "" {
 		return nil

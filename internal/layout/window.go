@@ -94,10 +94,10 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 	if t.Error != nil {
 		boxes = append(boxes, Row(gap, 0, grow(view("error", 300, paragraph)), view("error.close", 80, button)))
 	}
+	boxes = append(boxes, past(&t.History)...) // above what is chosen in it, which comes and goes
 	if t.Result != nil {
 		boxes = append(boxes, result(t.Result, p))
 	}
-	boxes = append(boxes, past(&t.History)...)
 	return Column(gap, 0, boxes...)
 }
 

@@ -204,7 +204,7 @@ func newResult(res tts.Result) *Result {
 		Size:   fileSize(header + sample*res.Samples),
 		Length: clock(seconds(res.AudioSeconds())), Seed: writeSeed(res.Seed)}
 	if res.Truncated {
-		r.Note = "It was cut off: the speech became longer than one generation may be. Split the text."
+		r.Note = "It was cut off: the speech became longer than one generation may be. Split the text, or allow more under Sampling."
 	}
 	return r
 }

@@ -110,7 +110,7 @@ func TestGenerate(t *testing.T) {
 		release <- struct{}{}
 		s = w.see()
 		want := &Result{Title: "Generated Audio", Path: "/clone/generated/1.wav", Name: "1.wav", Size: "576 KB", Length: "0:12", Seed: "0",
-			Note: "It was cut off: the speech became longer than one generation may be. Split the text."}
+			Note: "It was cut off: the speech became longer than one generation may be. Split the text, or allow more under Sampling."}
 		if diff := cmp.Diff(want, s.Clone.Result); diff != "" || s.Clone.Progress != "" || !s.Clone.SaveAs.Enabled || len(w.server.requests) != 1 {
 			t.Errorf("%s: %+v", diff, s.Clone)
 		}

@@ -238,7 +238,6 @@ func (c *core) trashResult(t *tab) {
 		return
 	}
 	p.leaving = true
-	c.closeClip(t) // what is open can't be moved everywhere
 	c.run(func() error {
 		if c.config.Exists(p.File) {
 			if err := c.config.Trash(p.File); err != nil {
@@ -253,9 +252,6 @@ func (c *core) trashResult(t *tab) {
 		}
 		if err != nil {
 			c.tell("The result could not be moved to the Trash", problemText(err))
-			if t.past.chosen == p.ID {
-				c.openClip(t)
-			}
 			return
 		}
 		c.forget(t, p)

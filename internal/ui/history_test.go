@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ttsui/internal/history"
@@ -37,10 +38,11 @@ func (d *fakeDisk) Add(ctx context.Context, e history.Entry) (history.Entry, err
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e.ID = fmt.Sprintf("entry-%d", len(d.entries))
-	if d.fails == nil {
-		d.entries = append(d.entries, e)
+	if err := cmp.Or(d.fails, ctx.Err()); err != nil {
+		return e, err
 	}
-	return e, d.fails
+	d.entries = append(d.entries, e)
+	return e, nil
 }
 
 func (d *fakeDisk) Star(_ context.Context, id string, star bool) error {
@@ -57,14 +59,15 @@ func (d *fakeDisk) Star(_ context.Context, id string, star bool) error {
 func (d *fakeDisk) Remove(_ context.Context, id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.fails == nil {
-		for i := range d.entries { // later ones keep their places, and so their IDs
-			if d.entries[i].ID == id {
-				d.entries[i].ID, d.entries[i].Mode = "", "removed"
-			}
-		}
+	i := slices.IndexFunc(d.entries, func(e history.Entry) bool { return e.ID == id })
+	switch {
+	case d.fails != nil:
+		return d.fails
+	case i < 0:
+		return errGone
 	}
-	return d.fails
+	d.entries[i].ID, d.entries[i].Mode = "", "removed" // later ones keep their places, and so their IDs
+	return nil
 }
 
 func (d *fakeDisk) exists(path string) bool {
@@ -142,7 +145,7 @@ func TestHistory(t *testing.T) {
 		expect := func(s Snapshot, path string, chosen int, want ...string) {
 			t.Helper()
 			got, at := texts(s.Control.History)
-			if diff := cmp.Diff(want, got); diff != "" || at != chosen || path != "" && (s.Control.Result == nil || s.Control.Result.Path != path || s.Player.Path != path) {
+			if diff := gocmp.Diff(want, got); diff != "" || at != chosen || path != "" && (s.Control.Result == nil || s.Control.Result.Path != path || s.Player.Path != path) {
 				t.Errorf("%s: %d is chosen, %+v in the player", diff, at, s.Player.Path)
 			}
 		}
@@ -203,7 +206,7 @@ func TestAgain(t *testing.T) {
 			want := before[i]
 			want.Sampling.Seed = &seed
 			got := w.server.requests[len(w.server.requests)-1]
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(tts.Request{}, "JobID", "Watch", "OutputPath")); diff != "" || got.OutputPath == want.OutputPath {
+			if diff := gocmp.Diff(want, got, cmpopts.IgnoreFields(tts.Request{}, "JobID", "Watch", "OutputPath")); diff != "" || got.OutputPath == want.OutputPath {
 				t.Error(diff, got.OutputPath)
 			}
 			if tab := s.Of(mode); tab.Text.Text != want.Text || tab.Result.Path != got.OutputPath || tab.Result.Seed != strconv.Itoa(i+1) || len(tab.History.List) != 2 ||
@@ -213,7 +216,7 @@ func TestAgain(t *testing.T) {
 			w.Generate(mode) // what is shown now is what was asked for, but for the seed
 			w.see()
 			got = w.server.requests[len(w.server.requests)-1]
-			if diff := cmp.Diff(before[i], got, cmpopts.IgnoreFields(tts.Request{}, "JobID", "Watch", "OutputPath")); diff != "" {
+			if diff := gocmp.Diff(before[i], got, cmpopts.IgnoreFields(tts.Request{}, "JobID", "Watch", "OutputPath")); diff != "" {
 				t.Error(diff)
 			}
 		}
