@@ -96,7 +96,7 @@ func layers() []row {
 			why: "it sees a running TTSUI from outside, as any other program does"},
 
 		{pkg: "internal/ui", layer: "L5", imports: []string{"internal/tts", "internal/history"},
-			why: "view-models are proved without a window"},
+			why: "view-models are proved without a window; what they show of the past are history's entries"},
 		{pkg: "internal/layout", layer: "L5", imports: []string{"internal/tts", "internal/ui"},
 			why: "where things stand is arithmetic, and proved without a window"},
 		{pkg: "internal/tools/gnustep/screen", layer: "L5", why: "a hand and a camera know nothing of what they touch"},

@@ -56,6 +56,8 @@ type historyList struct {
 	setting bool // what is selected, by us
 }
 
+const betweenColumns = 3
+
 // historyColumn is a column of the table.
 type historyColumn struct {
 	id, title string
@@ -108,6 +110,8 @@ func newHistoryList(choose func(id string)) *historyList {
 	l.table.SetAllowsColumnReordering(false)
 	l.table.SetAllowsColumnSelection(false)
 	l.table.SetRowHeight(18)
+	l.table.SetStyle(appkit.TableViewStylePlain) // others keep room at the sides
+	l.table.SetIntercellSpacing(foundation.Size{Width: betweenColumns, Height: 2})
 	setAccessibilityLabel(l.table, "Results")
 	setIdentifier(l.table, "history list")
 	source := historySource()
@@ -130,9 +134,9 @@ func newHistoryList(choose func(id string)) *historyList {
 // place puts the table where it belongs; its texts take what is left of the width.
 func (l *historyList) place(frame foundation.Rect) {
 	l.scroll.SetFrame(frame)
-	const between = 3 * 5 // columns, as Cocoa has it unless told otherwise
-	room := l.scroll.ContentSize().Width - between
+	room := l.scroll.ContentSize().Width
 	for _, c := range historyColumns() {
+		room -= betweenColumns
 		if c.id != "text" {
 			room -= c.width
 		}

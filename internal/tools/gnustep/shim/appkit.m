@@ -60,6 +60,12 @@ static NSButton *newButton(Class class, NSButtonType type, NSString *title, id t
 - (void) setSize: (NSSize)size { [self setContainerSize: size]; }
 @end
 
+/* All tables look alike here: plain ones. */
+@implementation NSTableView (DKShim)
+- (NSInteger) style { return 4; }
+- (void) setStyle: (NSInteger)style {}
+@end
+
 @implementation NSTableColumn (DKShim)
 - (NSString *) title { return [[self headerCell] stringValue]; }
 - (void) setTitle: (NSString *)title { [[self headerCell] setStringValue: title]; }
