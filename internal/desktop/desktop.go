@@ -17,6 +17,7 @@ import (
 	"ttsui/internal/client"
 	"ttsui/internal/history"
 	"ttsui/internal/playback"
+	"ttsui/internal/recording"
 	"ttsui/internal/ui"
 	"ttsui/internal/userdata"
 )
@@ -25,21 +26,26 @@ import (
 type Config struct {
 	App    app.Config // of each server; what the user chooses in the settings goes before it
 	Getenv func(string) string
-	Silent bool                    // play results unheard, on a machine without sound
+	Silent bool                    // play results unheard and record a tone, on a machine without sound
 	Trash  func(path string) error // moves a file to the user's Trash
 }
 
 // Parts is what the window's view-models work with; show gets what is to be drawn.
 func Parts(c Config, show func(ui.Snapshot)) ui.Config {
-	player := &playback.Player{}
+	player, recorder := &playback.Player{}, &recording.Recorder{Dir: c.recordings()}
 	if c.Silent {
-		player = playback.Silent()
+		player, recorder = playback.Silent(), recording.Simulated(c.recordings())
+	}
+	if c.Getenv != nil {
+		recorder.Keep = recording.ParseKeep(c.Getenv("TTSUI_MAX_TEMP_RECORD"))
 	}
 	results := &userdata.Results{Home: c.App.Home}
 	return ui.Config{
 		Show:          show,
 		Launch:        c.launch,
 		Player:        sound{player},
+		Recorder:      microphone{recorder},
+		Studio:        studio{c.recordings()},
 		Store:         userdata.Documents{Dir: c.App.Home},
 		History:       &history.Store{Path: filepath.Join(c.App.Home, "history.jsonl")},
 		NewResultPath: results.New,

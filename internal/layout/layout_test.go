@@ -38,7 +38,10 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 	choices := ui.Choices{List: []ui.Choice{{ID: "a"}}}
 	switch tab.Mode {
 	case tts.Clone:
-		tab.Reference.Path, tab.RefText.Problem = text("reference"), text("reference problem")
+		anyStudio(tab, may, text)
+		for range rapid.IntRange(0, 4).Draw(t, "warnings") {
+			tab.Reference.Warnings = append(tab.Reference.Warnings, ui.Problem{Text: "words"})
+		}
 	case tts.Control:
 		tab.Language, tab.Speaker, tab.Examples = choices, choices, []string{"a", "b", "c"}
 	default:
@@ -49,7 +52,7 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		tab.Error = &ui.Problem{Text: "words"}
 	}
 	if may("made") {
-		tab.Result = &ui.Result{Note: text("result note")}
+		tab.Result, tab.Freeze.Title = &ui.Result{Note: text("result note")}, text("freeze")
 		s.Player = ui.PlayerPanel{Visible: may("player"), Error: text("player error")}
 	}
 	tab.Sampling.Toggle, tab.History.Toggle = disclosure("sampling"), disclosure("history")
@@ -57,6 +60,19 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		tab.Sampling.List = append(tab.Sampling.List, ui.SamplingValue{Key: ui.SamplingKey(fmt.Sprint(i)), Field: ui.Field{Problem: text("sampling problem")}})
 	}
 	return s, tab
+}
+
+// anyStudio draws what the Clone tab has of its own.
+func anyStudio(tab *ui.Tab, may func(string) bool, text func(string) string) {
+	tab.Voice = ui.VoiceBox{Chosen: may("voice"), Text: text("voice text"), Note: text("voice note"), Save: ui.Button{Title: text("save")},
+		Rename: ui.Button{Title: text("rename")}, Delete: ui.Button{Title: text("delete")}}
+	tab.Reference = ui.Reference{Label: text("reference label"), Path: text("reference"), Studied: may("be studied"), About: text("about"),
+		Trim: ui.Button{Title: text("trim")}}
+	tab.Recorder = ui.RecorderPanel{Recording: may("record"), Latest: text("latest")}
+	if may("choose a microphone") {
+		tab.Recorder.Device.List = []ui.Choice{{ID: "a"}}
+	}
+	tab.RefText.Label, tab.RefText.Problem, tab.Tail.Title = text("reference text"), text("reference problem"), text("tail")
 }
 
 // TestNothingOverlaps: at every size from the least on, everything has its place, inside and on nothing else's.
@@ -98,6 +114,15 @@ func TestSettings(t *testing.T) {
 		t.Errorf("they need %v × %v", w, h)
 	}
 	rapid.Check(t, func(r *rapid.T) { check(r, size, box.Place(size)) })
+}
+
+// TestVoiceForm: the form has its places in a window of one size.
+func TestVoiceForm(t *testing.T) {
+	size := layout.Rect{W: layout.VoiceFormWidth, H: layout.VoiceFormHeight}
+	if w, h := layout.VoiceForm().Min(); w > size.W || h > size.H {
+		t.Errorf("it needs %v × %v", w, h)
+	}
+	rapid.Check(t, func(r *rapid.T) { check(r, size, layout.VoiceForm().Place(size)) })
 }
 
 func check(t *rapid.T, in layout.Rect, places map[string]layout.Rect) {

@@ -1,52 +1,109 @@
 package layout
 
-import "ttsui/internal/ui"
+import (
+	"fmt"
+	"unicode/utf8"
 
-// disclosure is the line that opens and closes what is beneath it.
-func disclosure(name string) Box { return view(name, 220, menu) }
+	"ttsui/internal/ui"
+)
 
-// sampling is the panel of how tokens are drawn: two values beside each other, each with what is wrong beneath.
-func sampling(s *ui.SamplingPanel) []Box {
-	if s.Toggle.Title == "" {
-		return nil
+// The size of the window in which a voice gets its name.
+const (
+	VoiceFormWidth  = 340
+	VoiceFormHeight = 158
+)
+
+// VoiceForm is that window.
+func VoiceForm() Box {
+	return Column(gap, margin,
+		Row(gap, 0, view("label", 60, line), grow(view("name", 160, menu)), view("count", 50, line)),
+		grow(view("problem", 200, line)),
+		grow(view("file", 200, line)),
+		Row(gap, 0, Space(), view("cancel", 90, button), view("save", 90, button)))
+}
+
+// studio is where a clone gets its voice: a saved one, or a clip that is dropped, recorded, looked at and trimmed.
+func studio(t *ui.Tab) []Box {
+	boxes := voiceBox(&t.Voice)
+	if t.Reference.Label != "" {
+		boxes = append(boxes, reference(&t.Reference)...)
+		boxes = append(boxes, recorder(&t.Recorder))
 	}
-	first := []Box{disclosure("sampling.toggle"), Space()}
-	if s.Toggle.Open {
-		first = append(first, view("sampling.reset", 80, button))
+	if t.RefText.Label != "" {
+		boxes = append(boxes, editor("reftext", 60, &t.RefText)...)
+	}
+	if t.Tail.Title != "" {
+		boxes = append(boxes, grow(view("tail", 260, line)))
+	}
+	return boxes
+}
+
+// voiceBox chooses a saved voice.
+func voiceBox(v *ui.VoiceBox) []Box {
+	first := []Box{view("voice.label", 80, line), view("voice", 200, menu)}
+	for _, b := range []struct {
+		name  string
+		title string
+		width float64
+	}{{"voice.rename", v.Rename.Title, 90}, {"voice.delete", v.Delete.Title, 80}, {"voice.save", v.Save.Title, 150}} {
+		if b.title != "" {
+			first = append(first, view(b.name, b.width, button))
+		}
 	}
 	boxes := []Box{Row(gap, 0, first...)}
-	if !s.Toggle.Open {
-		return boxes
+	if v.Chosen {
+		boxes = append(boxes, grow(view("voice.audio", 200, line)))
 	}
-	for i := 0; i+1 < len(s.List); i += 2 {
-		pair := s.List[i : i+2]
-		wrong := pair[0].Field.Problem != "" || pair[1].Field.Problem != ""
-		boxes = append(boxes, Row(gap, 0, samplingValue(&pair[0], wrong), samplingValue(&pair[1], wrong)))
-	}
-	return boxes
+	boxes = append(boxes, wrapped("voice.text", v.Text)...)
+	return append(boxes, wrapped("voice.note", v.Note)...)
 }
 
-// samplingValue is a value of the panel, with room for a problem when one beside it has one.
-func samplingValue(v *ui.SamplingValue, wrong bool) Box {
-	name := "sampling." + string(v.Key)
-	boxes := []Box{Row(gap, 0, view(name+".label", 120, line), grow(view(name, 60, menu)), grow(view(name+".limits", 90, line)))}
-	if wrong {
-		boxes = append(boxes, grow(view(name+".problem", 200, line)))
-	}
-	return Column(2, 0, boxes...)
-}
-
-// past is the results of a tab: a few rows at a time, and what can be done with the one that is chosen.
-func past(h *ui.HistoryPanel) []Box {
-	if h.Toggle.Title == "" {
+// wrapped is a text of one line, or of two where the least width may be too little for it.
+func wrapped(name, text string) []Box {
+	const fits = 70 // characters
+	switch n := utf8.RuneCountInString(text); {
+	case n == 0:
 		return nil
+	case n <= fits:
+		return []Box{grow(view(name, 300, line))}
 	}
-	boxes := []Box{disclosure("history.toggle")}
-	if h.Toggle.Open {
-		boxes = append(boxes,
-			Box{Name: "history.list", W: 300, H: 130, GrowW: true},
-			grow(view("history.details", 300, line)),
-			Row(gap, 0, view("history.again", 170, button), view("history.star", 80, button), view("history.trash", 120, button)))
+	return []Box{grow(view(name, 300, lines))}
+}
+
+// reference is where the clip is dropped, and what it looks like.
+func reference(r *ui.Reference) []Box {
+	chosen := []Box{grow(view("reference.text", 200, line))}
+	if r.Path != "" {
+		chosen = append(chosen, view("reference.clear", 80, button))
+	}
+	boxes := []Box{grow(view("reference.label", 200, line)), {Name: "reference.drop", W: 300, H: 64, GrowW: true}, Row(gap, 0, chosen...)}
+	if r.Studied {
+		boxes = append(boxes, Box{Name: "reference.wave", W: 300, H: 40, GrowW: true})
+	}
+	if r.About != "" {
+		about := []Box{grow(view("reference.about", 120, line))}
+		if r.Trim.Title != "" {
+			about = append(about, view("reference.trim", 210, button))
+		}
+		boxes = append(boxes, Row(gap, 0, about...))
+	}
+	for i, w := range r.Warnings {
+		boxes = append(boxes, wrapped(fmt.Sprintf("reference.warning.%d", i), w.Text+" "+w.Hint)...)
 	}
 	return boxes
+}
+
+// recorder is the line that records. While it does, the meter has the room of what was recorded before.
+func recorder(r *ui.RecorderPanel) Box {
+	boxes := []Box{view("record", 120, button)}
+	if r.Recording {
+		return Row(gap, 0, append(boxes, grow(view("record.level", 120, 16)))...)
+	}
+	if len(r.Device.List) > 0 {
+		boxes = append(boxes, view("record.device", 170, menu))
+	}
+	if r.Latest != "" {
+		boxes = append(boxes, view("record.use", 120, button), grow(view("record.latest", 100, line)))
+	}
+	return Row(gap, 0, boxes...)
 }

@@ -96,7 +96,7 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 	}
 	boxes = append(boxes, past(&t.History)...) // above what is chosen in it, which comes and goes
 	if t.Result != nil {
-		boxes = append(boxes, result(t.Result, p))
+		boxes = append(boxes, result(t, p))
 	}
 	return Column(gap, 0, boxes...)
 }
@@ -135,13 +135,7 @@ func row(i int, r *ui.Row) Box {
 func inputs(t *ui.Tab) []Box {
 	var boxes []Box
 	if t.Mode == tts.Clone {
-		boxes = append(boxes, grow(view("reference.label", 200, line)), Box{Name: "reference.drop", W: 300, H: 64, GrowW: true})
-		chosen := []Box{grow(view("reference.text", 200, line))}
-		if t.Reference.Path != "" {
-			chosen = append(chosen, view("reference.clear", 80, button))
-		}
-		boxes = append(boxes, Row(gap, 0, chosen...))
-		boxes = append(boxes, editor("reftext", 60, &t.RefText)...)
+		boxes = append(boxes, studio(t)...)
 	}
 	var menus []Box
 	for _, m := range []struct {
@@ -191,10 +185,18 @@ func actions(t *ui.Tab) Box {
 }
 
 // result is what was made, and its player.
-func result(r *ui.Result, p *ui.PlayerPanel) Box {
+func result(t *ui.Tab, p *ui.PlayerPanel) Box {
+	r := t.Result
 	boxes := []Box{Row(gap, 0, grow(view("result.name", 160, line)), view("result.about", 250, line), view("result.keep", 100, button))}
+	var second []Box
 	if r.Note != "" {
-		boxes = append(boxes, grow(view("result.note", 300, line)))
+		second = append(second, grow(view("result.note", 300, line)))
+	}
+	if t.Freeze.Title != "" {
+		second = append(second, view("result.freeze", 110, button))
+	}
+	if len(second) > 0 {
+		boxes = append(boxes, Row(gap, 0, second...))
 	}
 	if p.Visible {
 		boxes = append(boxes,

@@ -56,9 +56,9 @@ func TestCommandsReturnAtOnce(t *testing.T) {
 		t.Run(hung, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
-				w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}}
+				w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, studio: &fakeStudio{}, mic: &fakeRecorder{}}
 				w.launch, w.copies = w.launched, func(string, string) error { <-release; return errDisk }
-				config := Config{Show: w.show, Player: w.player, Store: w.store, History: w.disk, Exists: w.disk.exists, Copy: w.copies, Launch: w.launched,
+				config := Config{Show: w.show, Player: w.player, Recorder: w.mic, Studio: w.studio, Store: w.store, History: w.disk, Exists: w.disk.exists, Copy: w.copies, Launch: w.launched,
 					NewResultPath: func(string, tts.Mode, time.Time) (string, error) { <-release; return "", errDisk }}
 				switch hung {
 				case "server":
@@ -107,8 +107,8 @@ func TestSnapshotsAreCoalesced(t *testing.T) {
 func testCoalescing(t *testing.T, slow time.Duration) {
 	var shows, running atomic.Int32
 	var last Snapshot
-	w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}}
-	a := New(Config{Launch: w.launched, Store: w.store, History: w.disk, Exists: w.disk.exists, Player: w.player, Show: func(s Snapshot) {
+	w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, studio: &fakeStudio{}, mic: &fakeRecorder{}}
+	a := New(Config{Launch: w.launched, Store: w.store, History: w.disk, Exists: w.disk.exists, Player: w.player, Recorder: w.mic, Studio: w.studio, Show: func(s Snapshot) {
 		if running.Add(1) > 1 {
 			t.Error("two at once")
 		}
@@ -282,7 +282,7 @@ func TestRestartOfAServerThatWillNot(t *testing.T) {
 // A server that comes up while the window closes is stopped, too.
 func TestCloseWhileStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, copies: func(string, string) error { return nil }}
+		w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, studio: &fakeStudio{}, mic: &fakeRecorder{}, copies: func(string, string) error { return nil }}
 		w.launch = func(ctx context.Context, s Settings) (Launched, error) {
 			<-ctx.Done()
 			return w.launched(ctx, s)

@@ -14,7 +14,7 @@ func (c *core) snapshot() Snapshot {
 		Tab:   c.mode,
 		Clone: c.showTab(c.tabs[tts.Clone]), Control: c.showTab(c.tabs[tts.Control]), Design: c.showTab(c.tabs[tts.Design]),
 		Status: c.showStatus(), Log: c.log.show(), Player: c.showPlayer(), Settings: c.showSettings(),
-		Alert: c.shownAlert(), Busy: c.busy() > 0, Working: c.busy() > 0 || c.models.coming(), QuitQuestion: c.quitQuestion(),
+		Alert: c.shownAlert(), VoiceForm: c.showForm(), Busy: c.busy() > 0, Working: c.busy() > 0 || c.models.coming(), QuitQuestion: c.quitQuestion(),
 	}
 	s.Menu = showMenu(&s)
 	return s

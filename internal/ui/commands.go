@@ -39,11 +39,61 @@ func (a *App) ChooseSpeaker(id string) {
 
 // ChooseReference takes a file, dropped or browsed for, as the clip to clone.
 func (a *App) ChooseReference(path string) {
-	a.doIn(tts.Clone, func(_ *core, t *tab) { t.reference.edit(path) })
+	a.doIn(tts.Clone, func(c *core, t *tab) {
+		c.dropStudy(t) // a file of the same name may be another one by now
+		t.reference.edit(path)
+	})
 }
 
 // ClearReference takes the clip away.
 func (a *App) ClearReference() { a.ChooseReference("") }
+
+// Trim does what the reference's button says: it takes the best part of the clip, or all of it again.
+func (a *App) Trim() { a.doIn(tts.Clone, (*core).pressTrim) }
+
+// CheckTail says whether silence is put behind the clip.
+func (a *App) CheckTail(on bool) { a.doIn(tts.Clone, func(_ *core, t *tab) { t.refTail = on }) }
+
+// Record begins a recording, or ends it and keeps it.
+func (a *App) Record() { a.do((*core).pressRecord) }
+
+// UseRecorded takes the newest recording as the clip to clone.
+func (a *App) UseRecorded() { a.doIn(tts.Clone, (*core).useRecorded) }
+
+// ChooseMicrophone chooses what is recorded from, by the ID of a Choice.
+func (a *App) ChooseMicrophone(id string) {
+	a.do(func(c *core) { c.recorder.device = pick(c.microphones(), id, c.recorder.device) })
+}
+
+// ChooseVoice chooses a saved voice, by the ID of a Choice.
+func (a *App) ChooseVoice(id string) { a.do(func(c *core) { c.chooseVoice(id) }) }
+
+// SaveSpeaker opens the form that saves the clip to clone as a voice.
+func (a *App) SaveSpeaker() { a.do((*core).saveSpeaker) }
+
+// Freeze opens the form that saves the result of a tab as a voice.
+func (a *App) Freeze(mode tts.Mode) { a.doIn(mode, (*core).freeze) }
+
+// RenameVoice opens the form that renames the voice that is chosen.
+func (a *App) RenameVoice() { a.do((*core).renameVoice) }
+
+// DeleteVoice asks whether to delete the voice that is chosen.
+func (a *App) DeleteVoice() { a.do((*core).askDelete) }
+
+// EditVoiceName is told the name in the form, as it is typed.
+func (a *App) EditVoiceName(s string) {
+	a.do(func(c *core) {
+		if c.voices.form != nil {
+			c.voices.form.name.edit(s)
+		}
+	})
+}
+
+// SubmitVoice saves what the form says, and closes it.
+func (a *App) SubmitVoice() { a.do((*core).submitForm) }
+
+// CancelVoice closes the form.
+func (a *App) CancelVoice() { a.do((*core).closeForm) }
 
 // ClickRow chooses a model that is loaded.
 func (a *App) ClickRow(modelID string) { a.do(func(c *core) { c.chooseModel(modelID) }) }

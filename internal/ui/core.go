@@ -20,6 +20,8 @@ type core struct {
 	tabs     map[tts.Mode]*tab
 	server   server
 	models   models
+	voices   voices
+	recorder recorder
 	log      logPanel
 	settings settingsForm
 	alerts   []alert
@@ -47,6 +49,7 @@ func (c *core) begin() {
 		c.restore(d)
 		if !c.closing {
 			c.launch()
+			c.findRecordings()
 		}
 	})
 }
@@ -58,6 +61,9 @@ func (c *core) close() {
 	for _, t := range c.tabs {
 		c.closeClip(t)
 	}
+	c.closeForm()
+	c.cancelRecording()
+	c.dropStudy(c.tabs[tts.Clone])
 	c.stopServer(func() {})
 }
 
@@ -98,6 +104,7 @@ func (c *core) selectTab(mode tts.Mode) {
 		return
 	}
 	c.pause()
+	c.stopRecording()
 	c.mode = mode
 }
 

@@ -31,12 +31,15 @@ type draft struct {
 	Sampling     map[SamplingKey]string `json:"sampling,omitempty"` // as it was typed
 	SamplingOpen bool                   `json:"sampling_open,omitempty"`
 	HistoryOpen  bool                   `json:"history_open,omitempty"`
+	Voice        string                 `json:"voice"`
+	RefTail      bool                   `json:"ref_tail_silence"`
 }
 
 // drafts is what the window remembers.
 type drafts struct {
 	Tab       tts.Mode `json:"tab"`
 	LogFilter string   `json:"log_filter"`
+	Device    string   `json:"microphone"`
 	Clone     draft    `json:"clone"`
 	Control   draft    `json:"control"`
 	Design    draft    `json:"design"`
@@ -129,12 +132,17 @@ func (c *core) restoreDrafts(d *drafts) {
 		c.selectTab(d.Tab)
 	}
 	c.log.setFilter(d.LogFilter)
+	c.recorder.device = d.Device
 	for mode, t := range c.tabs {
 		saved := d.of(mode)
 		t.text.restore(saved.Text)
 		t.instruct.restore(saved.Instruct)
 		t.refText.restore(saved.RefText)
 		t.reference.restore(saved.Reference)
+		t.refTail = t.refTail || saved.RefTail
+		if mode == tts.Clone && !t.voiceChosen {
+			t.voice = saved.Voice
+		}
 		t.language = pick(t.languages(), saved.Language, t.language)
 		t.speaker = pick(t.speakers(), saved.Speaker, t.speaker)
 		if t.model == "" && modeOf(saved.Model) == mode {
@@ -147,10 +155,11 @@ func (c *core) restoreDrafts(d *drafts) {
 
 // drafts gathers what is to be remembered.
 func (c *core) drafts() drafts {
-	d := drafts{Tab: c.mode, LogFilter: c.log.filter}
+	d := drafts{Tab: c.mode, LogFilter: c.log.filter, Device: c.recorder.device}
 	for mode, t := range c.tabs {
 		*d.of(mode) = draft{Text: t.text.text, Instruct: t.instruct.text, RefText: t.refText.text, Reference: t.reference.text,
-			Language: t.language, Speaker: t.speaker, Model: t.model, Sampling: t.sampling.draft(), SamplingOpen: t.sampling.open, HistoryOpen: t.past.open}
+			Language: t.language, Speaker: t.speaker, Model: t.model, Voice: t.voice, RefTail: t.refTail, Sampling: t.sampling.draft(),
+			SamplingOpen: t.sampling.open, HistoryOpen: t.past.open}
 	}
 	return d
 }
@@ -165,8 +174,10 @@ type saved struct {
 	failed   bool // the last one; that is told once
 }
 
-// settle comes after each change: it has what is new saved soon, or at once when Close has begun.
+// settle comes after each change: a new reference is looked at, and what is new is saved soon, or at once when Close has
+// begun.
 func (c *core) settle() {
+	c.studyReference()
 	s := &c.saved
 	if !s.restored || s.running || reflect.DeepEqual(s.drafts, c.drafts()) && s.settings == c.settings.values {
 		return

@@ -123,8 +123,8 @@ func TestUserIsFasterThanTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := slowStore{newMemStore(), make(chan struct{})}
 		store.files[draftsName] = `{"tab": "design", "clone": {"text": "old", "instruct": "", "ref_text": "old"}, "control": {"speaker": "Nobody"}}`
-		w := &window{t: t, server: newFakeServer(), store: store.memStore, player: &fakePlayer{}, disk: &fakeDisk{}}
-		a := New(Config{Show: w.show, Launch: w.launched, Store: store, History: w.disk, Exists: w.disk.exists, Player: w.player})
+		w := &window{t: t, server: newFakeServer(), store: store.memStore, player: &fakePlayer{}, disk: &fakeDisk{}, studio: &fakeStudio{}, mic: &fakeRecorder{}}
+		a := New(Config{Show: w.show, Launch: w.launched, Store: store, History: w.disk, Exists: w.disk.exists, Player: w.player, Recorder: w.mic, Studio: w.studio})
 		a.EditText(tts.Clone, "new")
 		a.EditSetting(SettingPort, "9000")
 		w.seeAfter(time.Minute)

@@ -37,6 +37,8 @@ type fakeServer struct {
 	unload   func(ctx context.Context, id string, how tts.UnloadOptions) (tts.ModelInfo, error)
 	generate func(ctx context.Context, req tts.Request) (tts.Result, error)
 	list     func(ctx context.Context) ([]tts.ModelInfo, error)
+	save     func(ctx context.Context, v tts.NewVoice) (tts.Voice, error)
+	saved    []tts.Voice
 	unready  bool // says nothing of its health at first
 	health   chan error
 	events   chan tts.LogEvent
@@ -65,6 +67,7 @@ func newFakeServer() *fakeServer {
 	s.generate = func(_ context.Context, req tts.Request) (tts.Result, error) {
 		return tts.Result{OutputPath: req.OutputPath, Samples: 12 * tts.SampleRate}, nil
 	}
+	s.save = func(_ context.Context, v tts.NewVoice) (tts.Voice, error) { return s.keep(v), nil }
 	s.list = func(context.Context) ([]tts.ModelInfo, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -316,6 +319,8 @@ type window struct {
 	store  *memStore
 	player *fakePlayer
 	disk   *fakeDisk
+	studio *fakeStudio
+	mic    *fakeRecorder
 	stops  int // of servers
 	launch func(context.Context, Settings) (Launched, error)
 	copies func(from, to string) error
@@ -329,7 +334,7 @@ type window struct {
 // inBubble runs a test with a window that is not open yet, and closes it at the end.
 func inBubble(t *testing.T, test func(t *testing.T, w *window)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, copies: func(string, string) error { return nil }}
+		w := &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, studio: &fakeStudio{}, mic: &fakeRecorder{}, copies: func(string, string) error { return nil }}
 		w.launch = w.launched
 		test(t, w)
 		w.quit()
@@ -355,7 +360,7 @@ func (w *window) launched(context.Context, Settings) (Launched, error) {
 // open makes the window and waits until it has settled.
 func (w *window) open() Snapshot {
 	w.App = New(Config{
-		Show: w.show, Player: w.player, Store: w.store,
+		Show: w.show, Player: w.player, Recorder: w.mic, Studio: w.studio, Store: w.store,
 		Launch: w.callLaunch,
 		NewResultPath: func(folder string, mode tts.Mode, _ time.Time) (string, error) {
 			w.mu.Lock()
@@ -417,6 +422,9 @@ func (w *window) quit() {
 	w.mu.Unlock()
 	if n, _ := w.player.opened(); n != 0 {
 		w.t.Errorf("%d clips stay open", n)
+	}
+	if n := w.mic.running(); n != 0 {
+		w.t.Errorf("%d recordings go on", n)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // generation is one that runs or waits.
 type generation struct {
-	modelID string
+	request tts.Request // but for the place of its result
 	cancel  context.CancelFunc
 	job     tts.Job // as it was last seen; of no state before
 }
@@ -25,6 +25,9 @@ func (t *tab) request(modelID string) tts.Request {
 	r.Sampling, _ = t.sampling.sampling() // incomplete tells what is wrong with it
 	switch t.mode {
 	case tts.Clone:
+		if r.Voice = t.voice; r.Voice != "" {
+			break
+		}
 		r.RefAudioPath = t.reference.text
 		if strings.TrimSpace(t.refText.text) != "" {
 			r.RefText = t.refText.text
@@ -51,6 +54,9 @@ func (c *core) missing(t *tab) string {
 	case modelID == "":
 		return "Please select a model"
 	}
+	if wrong := c.voiceMissing(t); wrong != "" {
+		return wrong
+	}
 	return t.incomplete(modelID)
 }
 
@@ -58,7 +64,7 @@ func (c *core) missing(t *tab) string {
 func (t *tab) incomplete(modelID string) string {
 	blank := func(f field) bool { return strings.TrimSpace(f.text) == "" }
 	switch {
-	case t.mode == tts.Clone && t.reference.text == "":
+	case t.mode == tts.Clone && t.voice == "" && t.reference.text == "":
 		return "Reference audio is required"
 	case t.mode == tts.Design && blank(t.instruct):
 		return "Voice description is required"
@@ -71,7 +77,7 @@ func (t *tab) incomplete(modelID string) string {
 		most  int
 	}{
 		{"The target text", t.text, tts.MaxTextRunes},
-		{"The reference text", t.refText, tts.MaxRefTextRunes},
+		{"The reference text", t.usedRefText(), tts.MaxRefTextRunes},
 		{"The " + strings.ToLower(t.words().instruct), t.instruct, tts.MaxInstructRunes},
 	} {
 		if f.field.show("", "", f.most).Problem != "" {
@@ -87,6 +93,14 @@ func (t *tab) incomplete(modelID string) string {
 		return strings.TrimSuffix(sentence(err.Error()), ".")
 	}
 	return ""
+}
+
+// usedRefText is the transcript, which a saved voice has itself.
+func (t *tab) usedRefText() field {
+	if t.voice != "" {
+		return field{}
+	}
+	return t.refText
 }
 
 func (c *core) generateButton(t *tab) Button {
@@ -113,7 +127,8 @@ func (c *core) speak(t *tab, req tts.Request) {
 	}
 	s := c.server.session
 	ctx, cancel := context.WithCancel(s.ctx)
-	run := &generation{modelID: req.ModelID, cancel: cancel}
+	req.RefTail = t.refTail && c.transcribed(t)
+	run := &generation{request: req, cancel: cancel}
 	t.run, t.problem = run, nil
 	req.JobID = tts.NewJobID()
 	req.Watch = func(job tts.Job) { c.post(func() { run.job = job }) }
@@ -138,12 +153,14 @@ func (c *core) speak(t *tab, req tts.Request) {
 }
 
 func (c *core) settleGeneration(t *tab, res tts.Result, err error) {
+	run := t.run
 	t.run = nil
 	if err != nil {
 		t.problem = generationProblem(err)
 		return
 	}
 	t.result, t.past.chosen = newResult(res), t.past.at(res.OutputPath)
+	t.spoken = newSpoken(run.request, res.Truncated)
 	c.openClip(t)
 }
 

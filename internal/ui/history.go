@@ -203,6 +203,7 @@ func (t *tab) fill(e history.Entry) {
 	}
 	set(&t.text, e.Text)
 	set(&t.instruct, e.Instruct)
+	t.voice, t.voiceChosen = e.Voice, true
 	if e.RefAudio != "" {
 		set(&t.reference, e.RefAudio)
 		set(&t.refText, e.RefText)

@@ -54,7 +54,13 @@ func (m *machine) answer(ctx context.Context) error {
 
 // moody gives the fake server its moods.
 func (m *machine) moody(s *fakeServer) *fakeServer {
-	load, unload, generate, list := s.load, s.unload, s.generate, s.list
+	load, unload, generate, list, save := s.load, s.unload, s.generate, s.list, s.save
+	s.save = func(ctx context.Context, v tts.NewVoice) (tts.Voice, error) {
+		if err := m.answer(ctx); err != nil {
+			return tts.Voice{}, err
+		}
+		return save(ctx, v)
+	}
 	s.load = func(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error) {
 		if err := m.answer(ctx); err != nil {
 			if how.Force {
@@ -128,8 +134,9 @@ func (m *machine) checkTab(s Snapshot, tab *Tab) {
 	if checked > 1 {
 		m.broke("%d are checked", checked)
 	}
-	valid := s.Status.State == ServerRunning && checked == 1 && strings.TrimSpace(tab.Text.Text) != "" && !tab.Stop.Enabled &&
-		!wrongSampling(tab) && (tab.Mode != tts.Clone || tab.Reference.Path != "") && (tab.Mode != tts.Design || strings.TrimSpace(tab.Instruct.Text) != "")
+	voice, voiceProblem := tab.Voice.Menu.Chosen, tab.Voice.Chosen && tab.Voice.Note != "" || tab.Voice.Menu.Chosen != "" && !tab.Voice.Chosen
+	valid := !voiceProblem && !wrongSampling(tab) && s.Status.State == ServerRunning && checked == 1 && strings.TrimSpace(tab.Text.Text) != "" && !tab.Stop.Enabled &&
+		(tab.Mode != tts.Clone || tab.Reference.Path != "" || voice != "") && (tab.Mode != tts.Design || strings.TrimSpace(tab.Instruct.Text) != "")
 	if tab.Generate.Enabled != valid || valid != (tab.Generate.Tooltip == "") {
 		m.broke("%s: valid %t, %+v", tab.Mode, valid, tab.Generate)
 	}
@@ -137,6 +144,7 @@ func (m *machine) checkTab(s Snapshot, tab *Tab) {
 		m.broke("%s: progress %q, %+v, %+v", tab.Mode, tab.Progress, tab.Stop, tab.SaveAs)
 	}
 	m.checkHistory(tab)
+	m.checkStudio(tab)
 	for _, f := range []Field{tab.Text, tab.Instruct, tab.RefText} {
 		key := string(tab.Mode) + f.Label
 		if f.Rev < m.revs[key] {
@@ -163,6 +171,23 @@ func (m *machine) checkHistory(tab *Tab) {
 	}
 	if h.Chosen != "" && chosen != 1 || h.Chosen == "" && (h.Again.Enabled || h.Star.Enabled || h.Trash.Enabled) || tab.Stop.Enabled && h.Again.Enabled {
 		m.broke("%s: %q is %d times among %d: %+v", tab.Mode, h.Chosen, chosen, len(h.List), h)
+	}
+}
+
+// checkStudio: what is chosen is offered, and what can be done fits it.
+func (m *machine) checkStudio(tab *Tab) {
+	v, r := tab.Voice, tab.Reference
+	if v.Chosen != (v.Rename.Title != "") || v.Chosen != (v.Delete.Title != "") || v.Chosen && r.Label != "" {
+		m.broke("voice %+v with reference %+v", v, r)
+	}
+	if r.Studied && (r.Path == "" || r.About == "") || r.Trim.Title != "" && !r.Studied {
+		m.broke("reference %+v", r)
+	}
+	if rec := tab.Recorder; rec.Recording != strings.HasPrefix(rec.Record.Title, "Stop") || rec.Use.Enabled && rec.Latest == "" {
+		m.broke("recorder %+v", rec)
+	}
+	if tab.Freeze.Title != "" && (tab.Result == nil || tab.Mode == tts.Clone) {
+		m.broke("%s: freeze %+v", tab.Mode, tab.Freeze)
 	}
 }
 
@@ -216,6 +241,18 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.TrashResult(mode(n)) },
 		func(n int) { m.disk.change(n) },
 		func(n int) { m.PlayPause() },
+		func(n int) { m.ChooseVoice([]string{"", "v1", "v2"}[n%3]) },
+		func(n int) { m.Freeze(mode(n)) },
+		func(n int) { m.SaveSpeaker() },
+		func(n int) { m.RenameVoice() },
+		func(n int) { m.DeleteVoice() },
+		func(n int) { m.EditVoiceName([]string{"", "Me", "You", "a name of too many letters"}[n%4]) },
+		func(n int) { m.SubmitVoice() },
+		func(n int) { m.CancelVoice() },
+		func(n int) { m.Record() },
+		func(n int) { m.UseRecorded() },
+		func(n int) { m.Trim() },
+		func(n int) { m.CheckTail(n%2 == 0) },
 		func(n int) { m.Seek(time.Duration(n-5) * time.Second) },
 		func(n int) { m.FilterLog(logFilters()[n%4].ID) },
 		func(n int) { m.ClearLog() },
@@ -265,10 +302,11 @@ func TestWindowAtRandom(t *testing.T) {
 		ready := rapid.Bool().Draw(rt, "ready")
 		m := &machine{revs: map[string]int{}}
 		synctest.Test(t, func(t *testing.T) {
-			m.window = &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}}
+			m.window = &window{t: t, server: newFakeServer(), store: newMemStore(), player: &fakePlayer{}, disk: &fakeDisk{}, mic: &fakeRecorder{}, studio: &fakeStudio{}}
+			m.studio.found = ClipStudy{Length: 20 * time.Second, Best: Span{0, 9 * time.Second}}
 			m.moody(m.server)
 			launches := 0
-			a := New(Config{Player: m.player, Store: m.store, History: m.disk, Exists: m.disk.exists, Trash: m.disk.trash, Copy: func(string, string) error { return nil },
+			a := New(Config{Player: m.player, Recorder: m.mic, Studio: m.studio, Store: m.store, History: m.disk, Exists: m.disk.exists, Trash: m.disk.trash, Copy: func(string, string) error { return nil },
 				Show: func(s Snapshot) { m.show(s); m.check(s) },
 				Launch: func(ctx context.Context, s Settings) (Launched, error) {
 					if launches++; launches%3 == 2 {

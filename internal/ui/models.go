@@ -203,7 +203,7 @@ func (c *core) settleUnload(id string, err error) {
 // may take a moment to end, or come between.
 func (c *core) stopAndUnload(id string) {
 	for _, t := range c.tabs {
-		if t.run != nil && t.run.modelID == id {
+		if t.run != nil && t.run.request.ModelID == id {
 			t.stop()
 		}
 	}

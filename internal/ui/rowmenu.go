@@ -21,7 +21,7 @@ func rowDeeds(id string) (deeds []rowDeed) {
 				func(c *core, id string) { c.planCopy(id, tts.Quantization{Bits: bits}) }})
 		}
 	}
-	return append(deeds, rowDeed{Choice{ID: "delete", Title: "Delete from This Machine…"}, (*core).askDelete})
+	return append(deeds, rowDeed{Choice{ID: "delete", Title: "Delete from This Machine…"}, (*core).askDeleteModel})
 }
 
 // rowMenu is the menu of a row that nothing goes on with.
@@ -87,8 +87,8 @@ func (c *core) makeCopy(id string, how tts.Quantization) {
 	})
 }
 
-// askDelete deletes a model's files, when the user is sure.
-func (c *core) askDelete(id string) {
+// askDeleteModel deletes a model's files, when the user is sure.
+func (c *core) askDeleteModel(id string) {
 	text := "Its files are deleted. It can be downloaded again."
 	if strings.HasPrefix(id, tts.LocalOrg+"/") {
 		text = "Its files are deleted."

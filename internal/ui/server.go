@@ -30,9 +30,9 @@ type session struct {
 	ctx      context.Context // ends with the session; given to all that is asked of the server
 	end      context.CancelFunc
 
-	asksModels, asksStats bool   // asked, or about to be
-	lastLog               uint64 // the ID of the newest entry
-	logRun                string // that lastLog is of; "" is the one that the server was in when the session began
+	asksModels, asksStats, asksVoices bool   // asked, or about to be
+	lastLog                           uint64 // the ID of the newest entry
+	logRun                            string // that lastLog is of; "" is the one that the server was in when the session began
 }
 
 // launch starts the server.
@@ -77,6 +77,7 @@ func (c *core) learnHealth(s *session, wrong error) {
 	c.server.state, c.server.wrong = ServerRunning, nil
 	c.askModels(s)
 	c.askStats(s)
+	c.askVoices(s)
 }
 
 func (c *core) askModels(s *session) {
@@ -197,6 +198,7 @@ func (c *core) stopServer(then func()) {
 	s := c.server.session
 	c.server = server{state: ServerStopping}
 	c.models = newModels()
+	c.voices.doing = 0
 	if s == nil {
 		then()
 		return

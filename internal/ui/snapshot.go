@@ -18,10 +18,11 @@ type Snapshot struct {
 	Player       PlayerPanel // of the tab that is seen
 	Settings     SettingsPanel
 	Menu         Menu
-	Alert        *Alert // the sheet to show, nil for none; answered by App.AnswerAlert
-	Busy         bool   // a generation runs or waits: who quits is asked first
-	Working      bool   // speech is made, or a model comes: the machine should not doze off meanwhile
-	QuitQuestion Alert  // what to ask then; its first button means quit. It is not answered by AnswerAlert
+	VoiceForm    *VoiceForm // the form in which a voice gets its name, nil while none is open
+	Alert        *Alert     // the sheet to show, nil for none; answered by App.AnswerAlert
+	Busy         bool       // a generation runs or waits: who quits is asked first
+	Working      bool       // speech is made, or a model comes: the machine should not doze off meanwhile
+	QuitQuestion Alert      // what to ask then; its first button means quit. It is not answered by AnswerAlert
 }
 
 // Of gives the tab of a mode.
@@ -93,12 +94,15 @@ type Tab struct {
 	Models      []Row  // empty until the server has told
 	ModelsNote  string // why there are none, "" when there are
 
-	Reference     Reference // Clone
-	RefText       Field     // Clone
-	Language      Choices   // Control and Design
-	Speaker       Choices   // Control
-	Instruct      Field     // Control: style; Design: the voice
-	Examples      []string  // for Instruct, inserted by App.InsertExample
+	Voice         VoiceBox      // Clone
+	Reference     Reference     // Clone, without a saved voice
+	Recorder      RecorderPanel // Clone
+	RefText       Field         // Clone, without a saved voice
+	Tail          Check         // Clone, with a transcript
+	Language      Choices       // Control and Design
+	Speaker       Choices       // Control
+	Instruct      Field         // Control: style; Design: the voice
+	Examples      []string      // for Instruct, inserted by App.InsertExample
 	ExamplesTitle string
 	Text          Field
 	Sampling      SamplingPanel
@@ -112,6 +116,7 @@ type Tab struct {
 	Result   *Result
 	KeepSeed Button // speaks with the seed of Result from now on: App.KeepSeed
 	History  HistoryPanel
+	Freeze   Button // keeps the voice of Result; without a title where that can't be
 }
 
 // Disclosure is the title of something that can be opened.
@@ -126,11 +131,56 @@ type Problem struct {
 	Hint string // what to do about it
 }
 
+// Check is a box to be checked. It isn't there without a title.
+type Check struct {
+	Title   string
+	On      bool
+	Tooltip string
+}
+
+// VoiceBox is where a saved voice is chosen.
+type VoiceBox struct {
+	Menu   Choices // "(No Speaker)", with an ID of "", and the saved voices
+	Chosen bool    // one of them is, and has Audio, Text, Rename and Delete
+	Audio  string  // "Audio: me.wav"
+	Text   string  // what is said in it
+	Note   string  // what is wrong, "" when nothing is
+	Save   Button  // without a title when a voice is chosen
+	Rename Button
+	Delete Button
+}
+
+// VoiceForm is a small window in which a voice gets its name: App.EditVoiceName, App.SubmitVoice, App.CancelVoice.
+type VoiceForm struct {
+	ID        int // of this form; another one is begun anew
+	Title     string
+	Name      Field // with a Count such as "4/16"
+	CountRole Role
+	File      string // the name of its audio
+	Save      Button
+	Cancel    Button
+}
+
+// RecorderPanel records reference clips.
+type RecorderPanel struct {
+	Record    Button // titled Record, or Stop with how long it is
+	Recording bool
+	Level     float64 // of the meter, in [0, 1]
+	Use       Button  // of what was recorded
+	Latest    string  // "Latest: me.wav", "" when there is none
+	Device    Choices // the microphones, when there are several
+}
+
 // Reference is the clip whose voice is cloned.
 type Reference struct {
-	Label string
-	Path  string // "" when none is chosen
-	Text  string // "Using: me.wav", or how to choose one
+	Label    string    // "" when a saved voice is chosen
+	Path     string    // "" when none is chosen
+	Text     string    // "Using: me.wav", or how to choose one
+	Studied  bool      // it was looked at, and has Peaks
+	Peaks    []float32 // the picture of its sound, each in [0, 1]
+	About    string    // how long it is
+	Warnings []Problem // what makes a worse voice of it
+	Trim     Button    // takes the best part, or the whole clip again; without a title where there is nothing to gain
 }
 
 // Row is a model. All of it can be clicked to choose the model (App.ClickRow), but its button (App.ClickRowButton).

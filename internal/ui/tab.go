@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,9 +55,16 @@ type tab struct {
 	sampling samplingForm
 	past     results
 
+	voice       string // the ID of the saved voice to clone, "" for reference
+	voiceChosen bool   // since the start: a draft does not replace it
+	refTail     bool   // put silence behind the clip
+	study       *study // of reference, nil when there is none
+	trimmed     trimmed
+
 	run      *generation // nil when none runs
 	problem  *Problem
 	result   *Result
+	spoken   spoken    // by result
 	playback *playback // of result
 }
 
@@ -127,6 +135,19 @@ func pick(choices []Choice, id, before string) string {
 	return before
 }
 
+// distinct numbers titles that are there more than once, as a menu could not tell them apart.
+func distinct(list []Choice) []Choice {
+	taken := map[string]bool{}
+	for i, title := 0, ""; i < len(list); i++ {
+		title = list[i].Title
+		for n := 2; taken[title]; n++ {
+			title = fmt.Sprintf("%s (%d)", list[i].Title, n)
+		}
+		list[i].Title, taken[title] = title, true
+	}
+	return list
+}
+
 // languages are the choices of language; a clone has none, as the model hears it from the text.
 func (t *tab) languages() (list []Choice) {
 	if t.mode == tts.Clone {
@@ -154,15 +175,16 @@ func (t *tab) speakers() (list []Choice) {
 	return list
 }
 
-// showReference is the reference as a view gets it.
+// showReference is the reference as a view gets it. A saved voice has its own.
 func (t *tab) showReference() Reference {
-	if t.mode != tts.Clone {
+	if t.mode != tts.Clone || t.voice != "" {
 		return Reference{}
 	}
 	r := Reference{Label: "Reference Audio", Path: t.reference.text, Text: "Drop reference audio file or click to browse"}
 	if r.Path != "" {
 		r.Text = "Using: " + filepath.Base(r.Path)
 	}
+	t.addStudy(&r)
 	return r
 }
 
@@ -172,14 +194,14 @@ func (c *core) showTab(t *tab) Tab {
 	s := Tab{
 		Mode: t.mode, Title: w.title, Caption: w.caption,
 		ModelsTitle: "Model", Models: c.rows(t),
-		Reference: t.showReference(),
-		Language:  showChoices("Language", t.languages(), t.language),
-		Speaker:   showChoices("Speaker", t.speakers(), t.speaker),
-		Examples:  w.examples, ExamplesTitle: w.examplesTitle,
+		Voice: c.showVoices(t), Reference: t.showReference(), Recorder: c.showRecorder(t), Tail: c.showTail(t),
+		Language: showChoices("Language", t.languages(), t.language),
+		Speaker:  showChoices("Speaker", t.speakers(), t.speaker),
+		Examples: w.examples, ExamplesTitle: w.examplesTitle,
 		Text:     t.text.show("Target Text", "Text to synthesize (required)", tts.MaxTextRunes),
 		Generate: c.generateButton(t), Stop: Button{Title: "Stop", Enabled: t.run != nil, Tooltip: "Stop generation"},
 		SaveAs: Button{Title: "Save As...", Enabled: t.result != nil}, SaveName: string(t.mode) + "_output.wav",
-		Error: t.problem, Result: t.result, Sampling: t.sampling.show(), History: c.showHistory(t),
+		Error: t.problem, Result: t.result, Freeze: c.freezeButton(t), Sampling: t.sampling.show(), History: c.showHistory(t),
 	}
 	if t.result != nil {
 		s.KeepSeed = Button{Title: "Keep Seed", Enabled: t.sampling.typed(SamplingSeed) != t.result.Seed, Tooltip: "Speaks with this seed from now on"}
@@ -187,9 +209,11 @@ func (c *core) showTab(t *tab) Tab {
 	if s.Models == nil {
 		s.ModelsNote = cmp.Or(awayText(c.server.state), "Asking the server for its models...")
 	}
-	if t.mode == tts.Clone {
+	switch {
+	case t.voice != "": // has its own
+	case t.mode == tts.Clone:
 		s.RefText = t.refText.show("Reference Text (optional)", "What is said in the reference audio", tts.MaxRefTextRunes)
-	} else {
+	default:
 		s.Instruct = t.instruct.show(w.instruct, w.instructTo, tts.MaxInstructRunes)
 	}
 	if t.run != nil {

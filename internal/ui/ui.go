@@ -18,6 +18,7 @@ import (
 // Server is the speech server that the window works with. Calls end with their ctx.
 type Server interface {
 	tts.Service
+	tts.Voices
 
 	// FollowLogs gives each with every entry after q.Since, in order and once, over broken connections and restarts
 	// of the server. It returns when ctx ends or the server refuses.
@@ -92,9 +93,11 @@ type Config struct {
 	// Launch starts the server with the user's settings. ctx ends when the App is closed meanwhile.
 	Launch func(ctx context.Context, s Settings) (Launched, error)
 
-	Player  Player
-	Store   Store
-	History History
+	Player   Player
+	Recorder Recorder
+	Studio   Studio
+	Store    Store
+	History  History
 
 	// NewResultPath gives an absolute path for a result, at which nothing stands: in the mode's place below folder, or
 	// in TTSUI's own folder when that is "".
