@@ -26,6 +26,7 @@ type desk struct {
 	retry                    *button
 	settings                 *settingsWindow
 	about                    *aboutWindow
+	voiceForm                *voiceForm
 	alert                    int // the ID of the last sheet
 	wakefulness              wakefulness
 	play                     appkit.MenuItem
@@ -69,6 +70,7 @@ func newDesk(app *ui.App, about func(engine string) string) *desk {
 	d.page.add("status.retry", d.retry.view)
 	d.settings = newSettingsWindow(app)
 	d.about = newAboutWindow(about)
+	d.voiceForm = newVoiceForm(app)
 	return d
 }
 
@@ -96,6 +98,7 @@ func (d *desk) show(s ui.Snapshot) {
 	d.showStatus(&s.Status)
 	d.settings.show(&s.Settings)
 	d.arrange()
+	d.voiceForm.show(s.VoiceForm)
 	if s.Alert != nil && s.Alert.ID != d.alert {
 		d.alert = s.Alert.ID
 		d.ask(*s.Alert)

@@ -123,6 +123,8 @@ func textOf(view appkit.View) string {
 		return appkit.PopUpButtonFrom(view.Ptr()).TitleOfSelectedItem()
 	case isA(view, "NSButton"):
 		return appkit.ButtonFrom(view.Ptr()).Title()
+	case isA(view, "NSLevelIndicator"):
+		return fmt.Sprintf("%.2f", appkit.LevelIndicatorFrom(view.Ptr()).DoubleValue())
 	case isA(view, "NSSlider"):
 		slider := appkit.SliderFrom(view.Ptr())
 		return fmt.Sprintf("%.1f of %.1f", slider.DoubleValue(), slider.MaxValue())

@@ -63,6 +63,13 @@ func truncates(control appkit.IControl) {
 	objc.Call[objc.Void](cell, objc.Sel("setLineBreakMode:"), appkit.LineBreakByTruncatingTail)
 }
 
+// setContinuous lets a level be a bar without steps: -[NSLevelIndicatorCell setLevelIndicatorStyle:], as GNUstep's indicator
+// has no style of its own.
+func setContinuous(level appkit.LevelIndicator) {
+	cell := objc.Call[appkit.LevelIndicatorCell](level, objc.Sel("cell"))
+	cell.SetLevelIndicatorStyle(appkit.LevelIndicatorStyleContinuousCapacity)
+}
+
 // onTextChange has f called after each change that the user makes to a text, by the notification
 // NSTextDidChangeNotification: GNUstep has no protocol for the delegate that would hear of it, too.
 func onTextChange(view appkit.TextView, f func()) {

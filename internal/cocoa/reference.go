@@ -3,6 +3,9 @@
 package cocoa
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/progrium/darwinkit/macos/appkit"
 
 	"ttsui/internal/ui"
@@ -14,10 +17,16 @@ type reference struct {
 	drop  appkit.Button
 	text  *label
 	clear *button
+
+	page     page
+	wave     *waveform
+	about    *label
+	trim     *button
+	warnings []*label
 }
 
-func newReference(app *ui.App, p page) reference {
-	r := reference{title: makeLabel("reference label", false), text: makeLabel("reference", false)}
+func newReference(app *ui.App, p page) *reference {
+	r := &reference{page: p, wave: newWaveform("Waveform of the reference"), about: makeLabel("about the reference", false), title: makeLabel("reference label", false), text: makeLabel("reference", false)}
 	r.drop = newDropButton("Drop reference audio file\nor click to browse", func(path string) { app.ChooseReference(path) }, func() {
 		if path := browse("Choose the reference audio", false); path != "" {
 			app.ChooseReference(path)
@@ -31,12 +40,27 @@ func newReference(app *ui.App, p page) reference {
 	p.add("reference.drop", r.drop)
 	p.add("reference.text", r.text.view)
 	p.add("reference.clear", r.clear.view)
+	r.trim = makeButton("trim", app.Trim)
+	p.add("reference.wave", r.wave.view)
+	p.add("reference.about", r.about.view)
+	p.add("reference.trim", r.trim.view)
 	return r
 }
 
-func (r reference) show(s ui.Reference) {
+func (r *reference) show(s ui.Reference) {
 	r.title.show(s.Label, ui.Normal)
 	r.text.show(s.Text, ui.Quiet)
+	r.wave.show(s.Peaks)
+	r.about.show(s.About, ui.Quiet)
+	r.trim.show(s.Trim)
+	for i, w := range s.Warnings {
+		if i == len(r.warnings) {
+			l := makeLabel(fmt.Sprintf("warning %d", i+1), true)
+			r.page.add(fmt.Sprintf("reference.warning.%d", i), l.view)
+			r.warnings = append(r.warnings, l)
+		}
+		r.warnings[i].show(strings.TrimSpace(w.Text+" "+w.Hint), ui.Caution)
+	}
 }
 
 // browse has the user choose a file, or a folder; "" is none. It runs until that is done, so it must begin with a

@@ -14,14 +14,14 @@ import (
 // resultView is what was made, with the picture of its sound and its player.
 type resultView struct {
 	name, about, note    *label
-	wave                 appkit.ImageView
-	peaks                []float32 // that wave shows
+	wave                 *waveform
 	slider               appkit.Slider
 	length               time.Duration
 	back, play, forward  *button
 	time, wrong          *label
 	revealButton, saveAs *button
 	keepSeed             *button
+	freeze               *button
 }
 
 func newResultView(d *desk, p page, mode tts.Mode) resultView {
@@ -29,9 +29,7 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	r := resultView{name: makeLabel("result", false), about: makeLabel("about the result", false), note: makeLabel("note on the result", false),
 		time: makeLabel("position", false), wrong: makeLabel("player error", false)}
 	r.about.view.SetAlignment(appkit.TextAlignmentRight)
-	r.wave = appkit.NewImageViewWithFrame(rect(0, 0, waveWidth, waveHeight))
-	r.wave.SetImageScaling(appkit.ImageScaleAxesIndependently)
-	setAccessibilityLabel(r.wave, "Waveform")
+	r.wave = newWaveform("Waveform")
 	r.slider = appkit.NewSliderWithFrame(rect(0, 0, 100, 20))
 	setAccessibilityLabel(r.slider, "Position in the sound")
 	setIdentifier(r.slider, "slider")
@@ -43,13 +41,14 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	r.back.about, r.forward.about = "back", "forward"
 	r.play = makeButton("play", app.PlayPause)
 	r.revealButton = makeButton("show in Finder", d.reveal)
+	r.freeze = makeButton("save voice", func() { app.Freeze(mode) })
 	r.saveAs = makeButton("save as", func() { d.saveAs(mode) })
 	r.keepSeed = makeButton("keep seed", func() { app.KeepSeed(mode) })
 	p.add("result.keep", r.keepSeed.view)
 	p.add("result.name", r.name.view)
 	p.add("result.about", r.about.view)
 	p.add("result.note", r.note.view)
-	p.add("player.wave", r.wave)
+	p.add("player.wave", r.wave.view)
 	p.add("player.slider", r.slider)
 	p.add("player.back", r.back.view)
 	p.add("player.play", r.play.view)
@@ -58,6 +57,7 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	p.add("player.error", r.wrong.view)
 	p.add("result.reveal", r.revealButton.view)
 	p.add("result.save", r.saveAs.view)
+	p.add("result.freeze", r.freeze.view)
 	return r
 }
 
@@ -70,6 +70,7 @@ func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
 	r.keepSeed.show(t.KeepSeed)
 	r.note.show(t.Result.Note, ui.Caution)
 	r.saveAs.show(t.SaveAs)
+	r.freeze.show(t.Freeze)
 	r.revealButton.show(ui.Button{Title: "Show in Finder", Enabled: true})
 	if !p.Visible {
 		return
@@ -86,13 +87,5 @@ func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
 	if appkit.Event_PressedMouseButtons() == 0 { // else the user may have the knob
 		r.slider.SetDoubleValue(p.Position.Seconds())
 	}
-	if !samePeaks(r.peaks, p.Peaks) {
-		r.wave.SetImage(appkit.NewImageWithData(drawWave(p.Peaks)))
-		r.peaks = p.Peaks
-	}
-}
-
-// samePeaks tells whether two pictures are of one sound: peaks are never changed, only replaced.
-func samePeaks(a, b []float32) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	r.wave.show(p.Peaks)
 }

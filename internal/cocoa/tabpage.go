@@ -23,7 +23,11 @@ type tabPage struct {
 
 	modelsTitle, modelsNote *label
 	rows                    []*rowView
-	reference               reference
+	voice                   *voiceBox
+	reference               *reference
+	recorder                *recorder
+	tail                    appkit.Button
+	tailShown               ui.Check
 	language, speaker       *menu
 	labels                  map[string]*label // of menus and examples
 	examples                []*button
@@ -51,9 +55,14 @@ func newTabPage(d *desk, mode tts.Mode) *tabPage {
 
 	t.modelsTitle, t.modelsNote = t.addLabel("models.title", "Model"), t.addLabel("models.note", "models note")
 	if mode == tts.Clone {
+		t.voice = newVoiceBox(app, t.page)
 		t.reference = newReference(app, t.page)
+		t.recorder = newRecorder(app, t.page)
 		t.refText = makeEditor("Reference Text", app.EditRefText)
 		t.refText.addTo(t.page, "reftext")
+		t.tail = newCheckbox("", app.CheckTail)
+		setIdentifier(t.tail, "tail")
+		t.page.add("tail", t.tail)
 	}
 	t.language = t.addMenu("language", "Language", func(id string) { app.ChooseLanguage(mode, id) })
 	t.speaker = t.addMenu("speaker", "Speaker", app.ChooseSpeaker)
@@ -110,8 +119,13 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 		t.rows[i].show(row)
 	}
 	if t.mode == tts.Clone {
+		t.voice.show(s.Voice)
 		t.reference.show(s.Reference)
-		t.refText.show(s.RefText)
+		t.recorder.show(s.Recorder)
+		if s.RefText.Label != "" { // else it is out of sight, with what was typed
+			t.refText.show(s.RefText)
+		}
+		t.showTail(s.Tail)
 	}
 	t.labels["language.label"].show(s.Language.Label, ui.Normal)
 	t.labels["speaker.label"].show(s.Speaker.Label, ui.Normal)
@@ -131,6 +145,16 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 	t.sampling.show(&s.Sampling)
 	t.history.show(&s.History)
 	t.result.show(s, p)
+}
+
+func (t *tabPage) showTail(s ui.Check) {
+	if s.Title != t.tailShown.Title {
+		t.tail.SetTitle(clean(s.Title))
+		t.tail.SetToolTip(clean(s.Tooltip))
+		setAccessibilityLabel(t.tail, s.Title)
+	}
+	setChecked(t.tail, s.On)
+	t.tailShown = s
 }
 
 func (t *tabPage) showExamples(texts []string) {
