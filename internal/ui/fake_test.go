@@ -39,7 +39,8 @@ type fakeServer struct {
 	list     func(ctx context.Context) ([]tts.ModelInfo, error)
 	save     func(ctx context.Context, v tts.NewVoice) (tts.Voice, error)
 	saved    []tts.Voice
-	unready  bool // says nothing of its health at first
+	slowList time.Duration // from when the voices are listed to when that arrives
+	unready  bool          // says nothing of its health at first
 	health   chan error
 	events   chan tts.LogEvent
 

@@ -23,8 +23,10 @@ func (s *fakeServer) keep(v tts.NewVoice) tts.Voice {
 
 func (s *fakeServer) Voices(ctx context.Context) ([]tts.Voice, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.saved), ctx.Err()
+	list, slow := slices.Clone(s.saved), s.slowList
+	s.mu.Unlock()
+	time.Sleep(slow)
+	return list, ctx.Err()
 }
 
 // Voice is not asked by the window, which has the list.
@@ -68,6 +70,7 @@ type fakeStudio struct {
 	slow  map[string]time.Duration // by path; below 0 it takes until its ctx ends, and answers then all the same
 	found ClipStudy
 	asked []string
+	left  []string // that took until their ctx ended
 }
 
 func (s *fakeStudio) answer(ctx context.Context, path string) (ClipStudy, error) {
@@ -77,6 +80,9 @@ func (s *fakeStudio) answer(ctx context.Context, path string) (ClipStudy, error)
 	s.mu.Unlock()
 	if slow < 0 {
 		<-ctx.Done()
+		s.mu.Lock()
+		s.left = append(s.left, path)
+		s.mu.Unlock()
 	}
 	time.Sleep(slow)
 	if found.Length == 0 {
@@ -263,6 +269,41 @@ func TestVoicesAreThoseOfTheServer(t *testing.T) {
 		w.CancelVoice()
 		if w.see().VoiceForm != nil {
 			t.Error("the form stays")
+		}
+	})
+}
+
+// TestOldListOfVoices: a list from before a voice was saved takes nothing away.
+func TestOldListOfVoices(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.ready()
+		w.server.change(func() { w.server.slowList = 3 * time.Second })
+		w.seeAfter(voicesEvery) // the list is on its way
+		w.SaveSpeaker()
+		w.EditVoiceName("Me")
+		w.SubmitVoice()
+		w.see()
+		if s := w.seeAfter(3 * time.Second); s.Clone.Voice.Menu.Chosen != "v1" || len(s.Clone.Voice.Menu.List) != 2 {
+			t.Errorf("after the older list: %+v", s.Clone.Voice.Menu)
+		}
+	})
+}
+
+// TestVoiceOfLastTime: a voice that was chosen counts as soon as the server has told of it.
+func TestVoiceOfLastTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.store.files[draftsName] = `{"clone": {"voice": "a", "text": "Hello"}}`
+		w.server.saved, w.server.slowList = []tts.Voice{{ID: "a", Name: "Ann"}}, 3*time.Second
+		w.open()
+		w.server.set(tts.ModelInfo{ModelID: fast, State: tts.Loaded})
+		w.seeAfter(modelsEvery)
+		w.ClickRow(fast)
+		s := w.see()
+		if b := s.Clone.Generate; b.Enabled || !strings.Contains(b.Tooltip, "voices") || s.Clone.Voice.Chosen || s.Clone.Reference.Label != "" {
+			t.Errorf("before: %+v, %+v", b, s.Clone.Voice)
+		}
+		if s = w.seeAfter(3 * time.Second); !s.Clone.Generate.Enabled || !s.Clone.Voice.Chosen {
+			t.Errorf("after it: %+v, %+v", s.Clone.Generate, s.Clone.Voice)
 		}
 	})
 }
@@ -458,10 +499,33 @@ func TestStudy(t *testing.T) {
 	})
 }
 
+// TestTrimIsLate: a part that comes when the user has another clip changes nothing, and one that can't be made is told.
+func TestTrimIsLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.studio.found = ClipStudy{Length: 40 * time.Second, Best: Span{2 * time.Second, 14 * time.Second}}
+		w.ready()
+		w.studio.slow = map[string]time.Duration{"/voices/me.wav": 5 * time.Second}
+		w.Trim()
+		if r := w.see().Clone.Reference; r.Trim.Enabled {
+			t.Errorf("while it is cut: %+v", r)
+		}
+		w.ChooseReference("/other.wav")
+		if s := w.seeAfter(6 * time.Second); s.Clone.Reference.Path != "/other.wav" || !s.Clone.Reference.Trim.Enabled {
+			t.Errorf("in the end %+v", s.Clone.Reference)
+		}
+		w.studio.wrong = tts.Errorf(tts.CodeDiskFull, "Make room.", "the disk is full")
+		w.Trim()
+		if s := w.see(); s.Alert == nil || s.Alert.Text != "The disk is full. Make room." || !s.Clone.Reference.Trim.Enabled {
+			t.Errorf("of a full disk: %+v, %+v", s.Alert, s.Clone.Reference)
+		}
+	})
+}
+
 // TestStudyIsLate: what is found of a clip that was left is nothing, whenever it comes; one that can't be read says so.
 func TestStudyIsLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *window) {
 		w.studio.slow = map[string]time.Duration{"/slow.wav": 5 * time.Second, "/hung.wav": -1}
+		w.mic.latest = "/bad.wav"
 		w.ready()
 		w.ChooseReference("/slow.wav")
 		if r := w.see().Clone.Reference; r.About != "Looking at the clip..." || r.Studied {
@@ -470,11 +534,14 @@ func TestStudyIsLate(t *testing.T) {
 		w.ChooseReference("/hung.wav")
 		w.see()
 		w.studio.wrong = tts.Errorf(tts.CodeInvalid, "Use a WAV file.", "it is no sound")
-		w.ChooseReference("/bad.wav")
+		w.UseRecorded()
 		s := w.seeAfter(6 * time.Second)
 		r := s.Clone.Reference
 		if r.Studied || len(r.Warnings) != 1 || r.Warnings[0] != (Problem{"The clip can't be used: It is no sound.", "Use a WAV file."}) || !s.Clone.Generate.Enabled {
 			t.Errorf("in the end %+v", r)
+		}
+		if !slices.Equal(w.studio.left, []string{"/hung.wav"}) {
+			t.Errorf("told to end: %v", w.studio.left)
 		}
 		w.studio.wrong = nil
 		w.ChooseReference("/bad.wav") // mended meanwhile
