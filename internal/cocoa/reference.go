@@ -20,13 +20,12 @@ type reference struct {
 
 	page     page
 	wave     *waveform
-	about    *label
 	trim     *button
 	warnings []*label
 }
 
 func newReference(app *ui.App, p page) *reference {
-	r := &reference{page: p, wave: newWaveform("Waveform of the reference"), about: makeLabel("about the reference", false), title: makeLabel("reference label", false), text: makeLabel("reference", false)}
+	r := &reference{page: p, wave: newWaveform("Waveform of the reference"), title: makeLabel("reference label", false), text: makeLabel("reference", false)}
 	r.drop = newDropButton("Drop reference audio file\nor click to browse", func(path string) { app.ChooseReference(path) }, func() {
 		if path := browse("Choose the reference audio", false); path != "" {
 			app.ChooseReference(path)
@@ -42,7 +41,6 @@ func newReference(app *ui.App, p page) *reference {
 	p.add("reference.clear", r.clear.view)
 	r.trim = makeButton("trim", app.Trim)
 	p.add("reference.wave", r.wave.view)
-	p.add("reference.about", r.about.view)
 	p.add("reference.trim", r.trim.view)
 	return r
 }
@@ -51,7 +49,6 @@ func (r *reference) show(s ui.Reference) {
 	r.title.show(s.Label, ui.Normal)
 	r.text.show(s.Text, ui.Quiet)
 	r.wave.show(s.Peaks)
-	r.about.show(s.About, ui.Quiet)
 	r.trim.show(s.Trim)
 	for i, w := range s.Warnings {
 		if i == len(r.warnings) {

@@ -36,9 +36,7 @@ func Parts(c Config, show func(ui.Snapshot)) ui.Config {
 	if c.Silent {
 		player, recorder = playback.Silent(), recording.Simulated(c.recordings())
 	}
-	if c.Getenv != nil {
-		recorder.Keep = recording.ParseKeep(c.Getenv("TTSUI_MAX_TEMP_RECORD"))
-	}
+	recorder.Keep = recording.ParseKeep(c.Getenv("TTSUI_MAX_TEMP_RECORD"))
 	results := &userdata.Results{Home: c.App.Home}
 	return ui.Config{
 		Show:          show,

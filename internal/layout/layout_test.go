@@ -66,7 +66,7 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 func anyStudio(tab *ui.Tab, may func(string) bool, text func(string) string) {
 	tab.Voice = ui.VoiceBox{Chosen: may("voice"), Text: text("voice text"), Note: text("voice note"), Save: ui.Button{Title: text("save")},
 		Rename: ui.Button{Title: text("rename")}, Delete: ui.Button{Title: text("delete")}}
-	tab.Reference = ui.Reference{Label: text("reference label"), Path: text("reference"), Studied: may("be studied"), About: text("about"),
+	tab.Reference = ui.Reference{Label: text("reference label"), Path: text("reference"), Studied: may("be studied"),
 		Trim: ui.Button{Title: text("trim")}}
 	tab.Recorder = ui.RecorderPanel{Recording: may("record"), Latest: text("latest")}
 	if may("choose a microphone") {

@@ -72,20 +72,16 @@ func wrapped(name, text string) []Box {
 
 // reference is where the clip is dropped, and what it looks like.
 func reference(r *ui.Reference) []Box {
-	chosen := []Box{grow(view("reference.text", 200, line))}
+	chosen, height := []Box{grow(view("reference.text", 200, line))}, 64.0
+	if r.Trim.Title != "" {
+		chosen = append(chosen, view("reference.trim", 210, button))
+	}
 	if r.Path != "" {
-		chosen = append(chosen, view("reference.clear", 80, button))
+		chosen, height = append(chosen, view("reference.clear", 80, button)), 44
 	}
-	boxes := []Box{grow(view("reference.label", 200, line)), {Name: "reference.drop", W: 300, H: 64, GrowW: true}, Row(gap, 0, chosen...)}
+	boxes := []Box{grow(view("reference.label", 200, line)), {Name: "reference.drop", W: 300, H: height, GrowW: true}, Row(gap, 0, chosen...)}
 	if r.Studied {
-		boxes = append(boxes, Box{Name: "reference.wave", W: 300, H: 40, GrowW: true})
-	}
-	if r.About != "" {
-		about := []Box{grow(view("reference.about", 120, line))}
-		if r.Trim.Title != "" {
-			about = append(about, view("reference.trim", 210, button))
-		}
-		boxes = append(boxes, Row(gap, 0, about...))
+		boxes = append(boxes, Box{Name: "reference.wave", W: 300, H: 36, GrowW: true})
 	}
 	for i, w := range r.Warnings {
 		boxes = append(boxes, wrapped(fmt.Sprintf("reference.warning.%d", i), w.Text+" "+w.Hint)...)

@@ -62,7 +62,7 @@ func (c *core) close() {
 		c.closeClip(t)
 	}
 	c.closeForm()
-	c.cancelRecording()
+	c.stopRecording()
 	c.dropStudy(c.tabs[tts.Clone])
 	c.stopServer(func() {})
 }

@@ -180,7 +180,7 @@ func (m *machine) checkStudio(tab *Tab) {
 	if v.Chosen != (v.Rename.Title != "") || v.Chosen != (v.Delete.Title != "") || v.Chosen && r.Label != "" {
 		m.broke("voice %+v with reference %+v", v, r)
 	}
-	if r.Studied && (r.Path == "" || r.About == "") || r.Trim.Title != "" && !r.Studied {
+	if r.Studied && r.Path == "" || r.Trim.Title != "" && !r.Studied {
 		m.broke("reference %+v", r)
 	}
 	if rec := tab.Recorder; rec.Recording != strings.HasPrefix(rec.Record.Title, "Stop") || rec.Use.Enabled && rec.Latest == "" {

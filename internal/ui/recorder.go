@@ -127,14 +127,6 @@ func (c *core) stopRecording() {
 	})
 }
 
-// cancelRecording ends the recording and keeps nothing.
-func (c *core) cancelRecording() {
-	if take := c.recorder.take; take != nil {
-		c.recorder.take = nil
-		c.run(func() error { take.Cancel(); return nil }, func(error) {})
-	}
-}
-
 // tickRecording has its length and level shown while it runs. One that hears nothing more is kept, and the user told.
 func (c *core) tickRecording(take Take) {
 	c.after(tickEvery, func() {

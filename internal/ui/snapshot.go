@@ -175,10 +175,9 @@ type RecorderPanel struct {
 type Reference struct {
 	Label    string    // "" when a saved voice is chosen
 	Path     string    // "" when none is chosen
-	Text     string    // "Using: me.wav", or how to choose one
+	Text     string    // "Using: me.wav · 0:12", or how to choose one
 	Studied  bool      // it was looked at, and has Peaks
 	Peaks    []float32 // the picture of its sound, each in [0, 1]
-	About    string    // how long it is
 	Warnings []Problem // what makes a worse voice of it
 	Trim     Button    // takes the best part, or the whole clip again; without a title where there is nothing to gain
 }

@@ -192,7 +192,7 @@ func TestSavedVoice(t *testing.T) {
 			t.Fatalf("the form is %+v", f)
 		}
 		w.EditVoiceName("A name that is too long")
-		if f = w.see().VoiceForm; f.Name.Count != "23/16" || f.CountRole != Danger || f.Save.Enabled || f.Name.Problem == "" {
+		if f = w.see().VoiceForm; f.Name.Count != "23/16" || f.CountRole != Danger || f.Save.Enabled || f.Name.Problem != "At most 16 characters." {
 			t.Errorf("a long name: %+v", f)
 		}
 		w.EditVoiceName(" Me ")
@@ -335,7 +335,7 @@ func TestVoiceCannotBeSaved(t *testing.T) {
 		w.server.save = func(context.Context, tts.NewVoice) (tts.Voice, error) { return hang[tts.Voice](release)() }
 		w.SubmitVoice()
 		s := w.see()
-		if s.Clone.Voice.Save.Enabled || !s.Clone.Generate.Enabled {
+		if s.Clone.Voice.Save.Enabled || s.Clone.Voice.Save.Title != "Saving..." || !s.Clone.Generate.Enabled {
 			t.Errorf("while it hangs: %+v, %+v", s.Clone.Voice.Save, s.Clone.Generate)
 		}
 		w.SaveSpeaker()
@@ -421,8 +421,13 @@ func TestRecord(t *testing.T) {
 		if s = w.see(); s.Clone.Recorder.Recording || s.Clone.Reference.Path != "/clips/recorded.wav" {
 			t.Errorf("the first recording is the reference, and ends out of sight: %+v, %+v", s.Clone.Recorder, s.Clone.Reference)
 		}
-		w.Record() // and the window is closed
+		w.mic.latest = ""
+		w.Record()
 		w.see()
+		w.quit()
+		if w.mic.latest == "" {
+			t.Error("what was recorded is lost when the window is closed")
+		}
 	})
 }
 
@@ -477,7 +482,7 @@ func TestStudy(t *testing.T) {
 			Warnings: []Problem{{"The clip is long.", "Trim it."}}}
 		s := w.ready()
 		r := s.Clone.Reference
-		if !r.Studied || len(r.Peaks) != 1 || r.About != "Length 0:40" || len(r.Warnings) != 1 || r.Trim.Title != "Use best part (0:02–0:14)" || !r.Trim.Enabled {
+		if !r.Studied || len(r.Peaks) != 1 || r.Text != "Using: me.wav · 0:40" || len(r.Warnings) != 1 || r.Trim.Title != "Use best part (0:02–0:14)" || !r.Trim.Enabled {
 			t.Errorf("found %+v", r)
 		}
 		w.EditRefText("All of it.")
@@ -485,7 +490,7 @@ func TestStudy(t *testing.T) {
 		w.studio.found = ClipStudy{Length: 12 * time.Second, Best: Span{0, 12 * time.Second}}
 		w.Trim()
 		r = w.see().Clone.Reference
-		if r.Path != "/voices/me.wav-2-14.wav" || r.Trim.Title != "Use whole clip" || len(r.Warnings) != 1 || r.About != "Length 0:12" {
+		if r.Path != "/voices/me.wav-2-14.wav" || r.Trim.Title != "Use whole clip" || len(r.Warnings) != 1 || !strings.HasSuffix(r.Text, ".wav · 0:12") {
 			t.Errorf("trimmed: %+v", r)
 		}
 		w.EditRefText("Part of it.")
@@ -528,7 +533,7 @@ func TestStudyIsLate(t *testing.T) {
 		w.mic.latest = "/bad.wav"
 		w.ready()
 		w.ChooseReference("/slow.wav")
-		if r := w.see().Clone.Reference; r.About != "Looking at the clip..." || r.Studied {
+		if r := w.see().Clone.Reference; r.Text != "Using: slow.wav · looking at it..." || r.Studied {
 			t.Errorf("while it is looked at: %+v", r)
 		}
 		w.ChooseReference("/hung.wav")

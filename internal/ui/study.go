@@ -117,10 +117,11 @@ func (t *tab) addStudy(r *Reference) {
 		r.Warnings = []Problem{{Text: "The clip can't be used: " + sentence(look.wrong.Error()), Hint: tts.HintOf(look.wrong)}}
 		return
 	case look.found == nil:
-		r.About = "Looking at the clip..."
+		r.Text += " · looking at it..."
 		return
 	}
-	r.Studied, r.Peaks, r.About, r.Warnings = true, look.found.Peaks, "Length "+clock(look.found.Length), look.found.Warnings
+	r.Studied, r.Peaks, r.Warnings = true, look.found.Peaks, look.found.Warnings
+	r.Text += " · " + clock(look.found.Length)
 	switch {
 	case t.trimmed.path == look.path:
 		r.Trim = Button{Title: "Use whole clip", Enabled: true}

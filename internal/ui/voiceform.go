@@ -104,6 +104,9 @@ func (c *core) freezeButton(t *tab) Button {
 	if t.mode == tts.Clone || t.result == nil {
 		return Button{}
 	}
+	if c.voices.doing != 0 {
+		return Button{Title: "Saving...", Tooltip: c.awayVoices()}
+	}
 	if problem := cmp.Or(c.awayVoices(), freezeProblem(t)); problem != "" {
 		return Button{Title: "Save voice…", Tooltip: problem}
 	}
@@ -116,6 +119,8 @@ func (c *core) formProblem(f *voiceForm) (problem string, blank bool) {
 	switch {
 	case !tts.Says(f.name.text):
 		return "Name the voice", true
+	case utf8.RuneCountInString(strings.TrimSpace(f.name.text)) > tts.MaxVoiceName:
+		return fmt.Sprintf("At most %d characters.", tts.MaxVoiceName), false
 	case err != nil:
 		return sentence(err.Error()), false
 	case c.voices.named(name, f.voice):

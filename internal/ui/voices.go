@@ -156,6 +156,9 @@ func (c *core) showVoices(t *tab) VoiceBox {
 			missing = "Choose reference audio first"
 		}
 		s.Save = Button{Title: "Save as speaker…", Enabled: missing == "", Tooltip: missing}
+		if c.voices.doing != 0 {
+			s.Save.Title = "Saving..."
+		}
 		return s
 	}
 	v, there := c.voices.find(t.voice)

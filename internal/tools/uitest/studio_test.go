@@ -21,7 +21,7 @@ import (
 func TestVoices(t *testing.T) {
 	p := startStudio(t, 50, "base", "custom_voice")
 	p.text("Voice", "(No Speaker)")
-	p.text("about the reference", "Length 0:0")
+	p.text("reference", "Using: clip.wav · 0:01")
 	p.write("Reference Text", "What I say")
 	p.text("tail", "0.5 s of silence")
 	p.shoot("a clip that is studied")
@@ -117,7 +117,7 @@ func TestRecorder(t *testing.T) {
 	p.shoot("a clip with warnings")
 	p.click("clear reference")
 	p.text("reference", "Drop reference audio file or click to browse")
-	p.gone("about the reference")
+	p.gone("Waveform of the reference")
 	p.click("use recorded")
 	p.text("reference", "Using: "+name)
 	p.wait("use recorded", func(v view) bool { return !v.Enabled })
@@ -133,7 +133,7 @@ func TestRecorder(t *testing.T) {
 func TestBestPart(t *testing.T) {
 	p := startStudio(t, 80)
 	p.click("clear reference")
-	p.gone("about the reference")
+	p.gone("Waveform of the reference")
 	p.must(p.cmd.Process.Signal(os.Interrupt))
 	p.end()
 
@@ -141,12 +141,14 @@ func TestBestPart(t *testing.T) {
 	p.must(writeLongClip(clip))
 	writeDrafts(t, clip)
 	p = start(t, t.TempDir(), pictures(t), p.count)
-	p.text("about the reference", "Length 0:40")
+	p.text("reference", "Using: long.wav · 0:40")
 	p.text("warning 1", "The clip is 40 seconds long")
 	p.text("trim", "Use best part (0:")
 	p.shoot("a long clip")
 	p.click("trim")
-	p.text("reference", "Using: long (part ")
+	p.wait("reference", func(v view) bool {
+		return strings.Contains(v.Text, "Using: long (part ") && strings.Contains(v.Text, " · 0:")
+	})
 	p.text("trim", "Use whole clip")
 	p.shoot("its best part")
 	p.click("trim")
