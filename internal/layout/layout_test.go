@@ -32,6 +32,9 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		if row.Busy == "" || may("be stopped") {
 			row.Action.Title = "Load"
 		}
+		if row.Busy == "" && may("be copied") {
+			row.Menu = []ui.Choice{{ID: "delete"}}
+		}
 		tab.Models = append(tab.Models, row)
 	}
 	disclosure := func(what string) ui.Disclosure { return ui.Disclosure{Title: text(what), Open: may("open " + what)} }
@@ -64,8 +67,12 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 
 // anyStudio draws what the Clone tab has of its own.
 func anyStudio(tab *ui.Tab, may func(string) bool, text func(string) string) {
-	tab.Voice = ui.VoiceBox{Chosen: may("voice"), Text: text("voice text"), Note: text("voice note"), Save: ui.Button{Title: text("save")},
-		Rename: ui.Button{Title: text("rename")}, Delete: ui.Button{Title: text("delete")}}
+	tab.Voice = ui.VoiceBox{Chosen: may("voice"), Text: text("voice text"), Note: text("voice note")}
+	if tab.Voice.Chosen {
+		tab.Voice.Rename.Title, tab.Voice.Delete.Title = "Rename", "Delete"
+	} else {
+		tab.Voice.Save.Title = text("save")
+	}
 	tab.Reference = ui.Reference{Label: text("reference label"), Path: text("reference"), Studied: may("be studied"),
 		Trim: ui.Button{Title: text("trim")}}
 	tab.Recorder = ui.RecorderPanel{Recording: may("record"), Latest: text("latest")}

@@ -56,7 +56,7 @@ func speak(p *program, text, history string) {
 // after a restart, and one whose file is gone is told.
 func TestHistory(t *testing.T) {
 	data := t.TempDir()
-	p, models := oneModel(t, 50, "XDG_DATA_HOME="+data)
+	p, models := oneModel(t, 90, "XDG_DATA_HOME="+data)
 	speak(p, "The first", "▸ History (1)")
 	speak(p, "The second", "▸ History (2)")
 	files := generated(t)
@@ -135,7 +135,7 @@ func read(t *testing.T, path string) []byte {
 // TestSampling: a value that can't be is told and keeps Generate from being pressed; one that can reaches the server;
 // Reset leaves all to the model, and Keep Seed keeps a seed.
 func TestSampling(t *testing.T) {
-	p, _ := oneModel(t, 60)
+	p, _ := oneModel(t, 100)
 	p.write("Target Text", "Hello")
 	p.text("sampling", "▸ Sampling")
 	p.click("sampling")
@@ -182,9 +182,11 @@ func TestDragOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
-	p := start(t, models, pictures(t), 70)
+	p := start(t, models, pictures(t), 110)
 	load(p, smallBase)
 	speak(p, "Take this", "▸ History (1)")
+	p.scroll(toBegin)
+	p.click("clear reference") // what is told of it would lie between list and drop area
 	p.click("history")
 	p.text("history", "▾ History (1)")
 	p.scroll(toEnd)

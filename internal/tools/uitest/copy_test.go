@@ -1,0 +1,57 @@
+package uitest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ttsui/internal/testkit"
+	"ttsui/internal/tools/gnustep/screen"
+	"ttsui/internal/tts"
+)
+
+// TestSmallerCopy: a row's menu makes a smaller copy of a model, which has a row of its own, speaks, and is deleted.
+func TestSmallerCopy(t *testing.T) {
+	if os.Getenv("TTSUI_APP") == "" {
+		t.Skip("make uitest runs this on a display of its own")
+	}
+	models := t.TempDir()
+	if err := linkModel(modelDir(models, "0.6B-CustomVoice-bf16"), "custom_voice", 12); err != nil {
+		t.Fatal(err)
+	}
+	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
+	p := start(t, models, pictures(t), 120)
+	p.must(screen.Key("alt+2"))
+	p.text("caption", "Use predefined voices")
+	p.text("action of "+smallControl, "Load")
+	choose := func(model string, n int) {
+		menu := p.wait("menu of "+model, func(v view) bool { return v.Enabled })
+		p.must(screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H))
+	}
+	choose(smallControl, 1)
+	p.wait("Make a copy", func(v view) bool { return v.Enabled })
+	p.shoot("copy asks")
+	p.click("Make a copy")
+	const small = "0.6B-CustomVoice-8bit"
+	load(p, small)
+	p.shoot("copy loaded")
+	states(p, map[string]tts.State{small: tts.Loaded})
+	p.write("Target Text", "Hello there")
+	p.click("Generate")
+	p.text("Output Log", "Generated control audio")
+	results(p, "control", 1)
+	p.click("action of " + small)
+	p.text("action of "+small, "Load")
+	choose(small, 1)
+	p.wait("Delete", func(v view) bool { return v.Enabled })
+	p.shoot("delete asks")
+	p.click("Delete")
+	p.text("Output Log", "Deleted "+small)
+	p.gone("row of " + small)
+	if left, _ := filepath.Glob(filepath.Join(models, "local", "*")); len(left) != 0 {
+		t.Errorf("left are %s", strings.Join(left, ", "))
+	}
+	p.must(p.cmd.Process.Signal(os.Interrupt))
+	p.end()
+}
