@@ -78,7 +78,7 @@ wav base64 "$dir/base64.wav" 6
 want jobs '"state":"done"' "$(ask /jobs)"
 job=one-for-ever
 curl -sS -N -H 'Content-Type: application/json' -H "X-Job-ID: $job" -o "$dir/job.wav" \
-	-d "{\"model_id\":\"$control\",\"speaker\":\"Ryan\",\"text\":\"For ever.\",\"max_frames\":16384,\"temperature\":0}" "$url/generate/control" 2>/dev/null &
+	-d "{\"model_id\":\"$control\",\"speaker\":\"Ryan\",\"text\":\"For ever.\",\"max_frames\":16384,\"temperature\":0,\"runaway_guard\":false}" "$url/generate/control" 2>/dev/null &
 long=$!
 for _ in $(seq 100); do
 	! grep -q '"state":"running"' <<<"$(ask "/jobs/$job")" || break
