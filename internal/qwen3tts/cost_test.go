@@ -94,22 +94,23 @@ func TestFrameBytes(t *testing.T) {
 	const weights = 28*layer + 1024 + 3072*1024 + 15*(5*layer+1024+2048*1024)
 	// With a scale and an offset for 64 of them, a quantised weight has half a bit more; norms have none.
 	const fourBits = ((28+15*5)*matrices+3072*1024+15*2048*1024)*45/80 + 2*((28+15*5)*(layer-matrices)+16*1024)
-	for bits, want := range map[int]map[mlx.DType]int64{
-		0: {mlx.BFloat16: 2 * weights, mlx.Float32: 4 * weights},
-		4: {mlx.BFloat16: fourBits},
+	for _, c := range []struct {
+		bits  int
+		dtype mlx.DType
+		want  int64
+	}{
+		{0, mlx.BFloat16, 2 * weights}, {0, mlx.Float32, 4 * weights}, {4, mlx.BFloat16, fourBits},
 	} {
 		dir := t.TempDir()
-		if err := testkit.WriteCheckpoint(dir, testkit.CheckpointSpec{Size: testkit.Size06B, Kind: "custom_voice", Bits: bits, Sparse: true}); err != nil {
+		if err := testkit.WriteCheckpoint(dir, testkit.CheckpointSpec{Size: testkit.Size06B, Kind: "custom_voice", Bits: c.bits, Sparse: true}); err != nil {
 			t.Fatal(err)
 		}
 		set, err := safetensors.OpenSet(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for dtype, want := range want {
-			if got := frameBytes(set, dtype, 15); got != want {
-				t.Errorf("%d bits, %v: %d bytes, want %d", bits, dtype, got, want)
-			}
+		if got := frameBytes(set, c.dtype, 15); got != c.want {
+			t.Errorf("%d bits, %v: %d bytes, want %d", c.bits, c.dtype, got, c.want)
 		}
 	}
 }
