@@ -16,6 +16,7 @@ import (
 	"ttsui/internal/app"
 	"ttsui/internal/client"
 	"ttsui/internal/history"
+	"ttsui/internal/hub"
 	"ttsui/internal/playback"
 	"ttsui/internal/recording"
 	"ttsui/internal/ui"
@@ -57,6 +58,9 @@ func Parts(c Config, show func(ui.Snapshot)) ui.Config {
 func (c Config) launch(_ context.Context, s ui.Settings) (l ui.Launched, err error) {
 	config := c.App
 	config.NextFreePort, config.Timeout, config.LogLevel = true, s.Timeout, s.LogLevel
+	if s.Mirrors != "" {
+		config.Fetcher = hub.NewFetcher(c.withMirrors(s.Mirrors))
+	}
 	var roots []string
 	if s.OutputFolder != "" {
 		roots = append(roots, s.OutputFolder)
@@ -90,6 +94,16 @@ func (c Config) launch(_ context.Context, s ui.Settings) (l ui.Launched, err err
 			return a.Close()
 		},
 	}, nil
+}
+
+// withMirrors is the environment with these mirrors: a program that the Finder starts has none of its own.
+func (c Config) withMirrors(mirrors string) func(string) string {
+	return func(name string) string {
+		if name == "TTSUI_MIRRORS" {
+			return mirrors
+		}
+		return c.Getenv(name)
+	}
 }
 
 // exists tells whether something is there; what can't be looked at is.

@@ -111,10 +111,10 @@ func TestNothingOverlaps(t *testing.T) {
 // TestSettings: the settings have their places, with all that can be wrong with them, in a window of one size.
 func TestSettings(t *testing.T) {
 	s := &ui.SettingsPanel{}
-	for _, key := range []ui.SettingKey{ui.SettingPort, ui.SettingModels, ui.SettingOutput, ui.SettingTimeout, ui.SettingLogLevel} {
+	for _, key := range []ui.SettingKey{ui.SettingPort, ui.SettingModels, ui.SettingMirrors, ui.SettingOutput, ui.SettingTimeout, ui.SettingLogLevel} {
 		s.List = append(s.List, ui.Setting{Key: key, Folder: key == ui.SettingModels || key == ui.SettingOutput})
 	}
-	s.List[0].Field.Problem, s.List[3].Field.Problem = "words", "words"
+	s.List[0].Field.Problem, s.List[2].Field.Problem = "words", "words"
 	box := layout.Settings(s)
 	size := layout.Rect{W: layout.SettingsWidth, H: layout.SettingsHeight}
 	if w, h := box.Min(); w > size.W || h > size.H {

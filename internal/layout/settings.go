@@ -5,7 +5,7 @@ import "ttsui/internal/ui"
 // The size of the window of the settings.
 const (
 	SettingsWidth  = 560
-	SettingsHeight = 320
+	SettingsHeight = 360
 )
 
 // Settings is the window of the settings: a line for each, its label to the left.

@@ -241,7 +241,8 @@ func TestSettings(t *testing.T) {
 		}{
 			{SettingPort, "80", true}, {SettingPort, "65536", true}, {SettingPort, "", true}, {SettingPort, " 9000 ", false},
 			{SettingModels, "models", true}, {SettingModels, "", false}, {SettingModels, "/models", false},
-			{SettingOutput, "~/x", true}, {SettingOutput, "/results", false},
+			{SettingMirrors, "example.org", true}, {SettingMirrors, "https://a.org,", true}, {SettingMirrors, "ftp://a.org", true}, {SettingMirrors, "", false},
+			{SettingMirrors, "https://a.org, http://127.0.0.1:8080", false}, {SettingOutput, "~/x", true}, {SettingOutput, "/results", false},
 			{SettingTimeout, "-1", true}, {SettingTimeout, "1.5", true}, {SettingTimeout, "1441", true}, {SettingTimeout, "0", false}, {SettingTimeout, "12", false},
 			{SettingLogLevel, "loud", true}, {SettingLogLevel, "debug", false}, {SettingPort, "wrong again", true},
 		} {
@@ -252,7 +253,7 @@ func TestSettings(t *testing.T) {
 				}
 			}
 		}
-		want := Settings{Port: 9000, ModelsFolder: "/models", OutputFolder: "/results", Timeout: 12 * time.Minute, LogLevel: "debug"}
+		want := Settings{Port: 9000, ModelsFolder: "/models", Mirrors: "https://a.org, http://127.0.0.1:8080", OutputFolder: "/results", Timeout: 12 * time.Minute, LogLevel: "debug"}
 		if diff := cmp.Diff(want, w.core.settings.values); diff != "" {
 			t.Error(diff)
 		}
@@ -260,7 +261,7 @@ func TestSettings(t *testing.T) {
 		if diff := cmp.Diff(want, w.core.server.session.settings); diff != "" {
 			t.Error(diff)
 		}
-		if got := s.Settings.List[0].Field; got.Text != "9000" || got.Rev != 1 || got.Problem != "" || s.Settings.List[4].Choices.Chosen != "debug" {
+		if got := s.Settings.List[0].Field; got.Text != "9000" || got.Rev != 1 || got.Problem != "" || s.Settings.List[5].Choices.Chosen != "debug" {
 			t.Errorf("restored: %+v", s.Settings)
 		}
 	})

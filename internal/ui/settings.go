@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ func newSettingsForm(values Settings) settingsForm {
 }
 
 func settingKeys() []SettingKey {
-	return []SettingKey{SettingPort, SettingModels, SettingOutput, SettingTimeout, SettingLogLevel}
+	return []SettingKey{SettingPort, SettingModels, SettingMirrors, SettingOutput, SettingTimeout, SettingLogLevel}
 }
 
 func logLevels() []Choice {
@@ -47,6 +48,8 @@ func settingText(s Settings, key SettingKey) string {
 		return s.ModelsFolder
 	case SettingOutput:
 		return s.OutputFolder
+	case SettingMirrors:
+		return s.Mirrors
 	case SettingTimeout:
 		return strconv.Itoa(int(s.Timeout / time.Minute))
 	}
@@ -72,6 +75,11 @@ func (s Settings) with(key SettingKey, text string) (_ Settings, problem string)
 		} else {
 			s.OutputFolder = text
 		}
+	case SettingMirrors:
+		if !areURLs(text) {
+			return s, "Use addresses such as https://example.org, with commas between them, or nothing."
+		}
+		s.Mirrors = text
 	case SettingTimeout:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > 24*60 {
@@ -85,6 +93,20 @@ func (s Settings) with(key SettingKey, text string) (_ Settings, problem string)
 		s.LogLevel = text
 	}
 	return s, ""
+}
+
+// areURLs tells whether a text is a list of web addresses, which may be empty.
+func areURLs(list string) bool {
+	for address := range strings.SplitSeq(list, ",") {
+		if address = strings.TrimSpace(address); address == "" && list == "" {
+			return true
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return false
+		}
+	}
+	return true
 }
 
 // edit takes what was typed. The value before holds while it is wrong.
@@ -119,6 +141,7 @@ func (c *core) showSettings() SettingsPanel {
 	labels := map[SettingKey][2]string{
 		SettingPort:     {"Port", "8765"},
 		SettingModels:   {"Models folder", "TTSUI's own folder"},
+		SettingMirrors:  {"Download mirrors", "tried when Hugging Face fails"},
 		SettingOutput:   {"Output folder", "TTSUI's own folder"},
 		SettingTimeout:  {"Longest generation, in minutes", "0 for no limit"},
 		SettingLogLevel: {"Log level", ""},

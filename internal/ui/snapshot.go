@@ -302,6 +302,7 @@ const (
 	SettingModels   SettingKey = "models_folder"
 	SettingOutput   SettingKey = "output_folder"
 	SettingTimeout  SettingKey = "timeout_minutes"
+	SettingMirrors  SettingKey = "mirrors"
 	SettingLogLevel SettingKey = "log_level"
 )
 

@@ -118,6 +118,7 @@ type Settings struct {
 	Port         int
 	ModelsFolder string        // where models are looked for; "" is TTSUI's own choice
 	OutputFolder string        // where results go; "" is TTSUI's own folder
+	Mirrors      string        // where models are downloaded from when the hub fails: URLs with commas between them
 	Timeout      time.Duration // of one generation; 0 is none
 	LogLevel     string        // debug, info, warning, error or critical
 }

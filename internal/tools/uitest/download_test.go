@@ -1,7 +1,9 @@
 package uitest
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +14,8 @@ import (
 	"ttsui/internal/tts"
 )
 
-// TestDownload: on a machine without models, Load downloads one; the row tells how far it is, Cancel stops it, and Load
-// goes on to the end.
+// TestDownload: on a machine without models, Load downloads one, from a mirror that the settings name; the row tells how
+// far it is, Cancel stops it, and Load goes on to the end.
 func TestDownload(t *testing.T) {
 	if os.Getenv("TTSUI_APP") == "" {
 		t.Skip("make uitest runs this on a display of its own")
@@ -27,7 +29,12 @@ func TestDownload(t *testing.T) {
 		return fakehub.Fault{}
 	})
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
-	p := start(t, t.TempDir(), pictures(t), 30, "HF_HUB_CACHE="+t.TempDir(), "HF_HUB_OFFLINE=", "HF_ENDPOINT="+hub.URL, "TTSUI_MIRRORS=", "HF_TOKEN=")
+	settings := fmt.Sprintf(`{"port": %q, "mirrors": %q}`, testkit.FreePort(t), hub.URL)
+	if err := os.WriteFile(filepath.Join(os.Getenv("HOME"), ".ttsui", "settings.json"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const nobody = "http://127.0.0.1:1" // stands for a hub that is away: the mirror of the settings has the model
+	p := start(t, t.TempDir(), pictures(t), 30, "HF_HUB_CACHE="+t.TempDir(), "HF_HUB_OFFLINE=", "HF_ENDPOINT="+nobody, "TTSUI_MIRRORS=", "HF_TOKEN=")
 	p.must(screen.Key("alt+2"))
 	p.text("caption", "Use predefined voices")
 	p.text("action of "+smallControl, "Load")
