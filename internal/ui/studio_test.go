@@ -359,7 +359,7 @@ func TestVoiceCannotBeSaved(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *window) {
 		s := w.ready()
-		w.server.saved = []tts.Voice{{ID: "v", Name: "vivian"}}
+		w.server.change(func() { w.server.saved = []tts.Voice{{ID: "v", Name: "vivian"}} })
 		if s.Control.Freeze.Title != "" {
 			t.Error("there is something to keep before the first result")
 		}
