@@ -103,8 +103,7 @@ func (m *Model) DecodeFrames(ctx context.Context, n, chunk int) (took time.Durat
 	for range n / chunk {
 		err := m.do(ctx, func() error {
 			s := mlx.NewScope()
-			wave := stream.decode(s, s.Ints(codes, chunk, m.cfg.Talker.CodeGroups))
-			s.Eval(append(stream.state(), wave)...)
+			stream.pcm(s, s.Ints(codes, chunk, m.cfg.Talker.CodeGroups))
 			return s.Close()
 		})
 		if err != nil {

@@ -2,14 +2,10 @@ package qwen3tts
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"ttsui/internal/tts"
 	mlx "ttsui/mlxbridge"
@@ -35,19 +31,10 @@ func identity(dir string, device mlx.Device) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// memoryKey stands for what this model hears in a clip.
-func (m *Model) memoryKey(pcm []float32) string {
-	h := sha256.New()
-	_, _ = io.WriteString(h, m.identity)
-	block := make([]byte, 0, 1<<16)
-	for piece := range slices.Chunk(pcm, cap(block)/4) {
-		block = block[:0]
-		for _, v := range piece {
-			block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
-		}
-		_, _ = h.Write(block)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+// memoryKey stands for what this model hears in the clip with a fingerprint.
+func (m *Model) memoryKey(clip string) string {
+	sum := sha256.Sum256([]byte(m.identity + clip))
+	return hex.EncodeToString(sum[:])
 }
 
 // recall gives what the clip's memory has of the row's reference, and nothing when that can't be this model's.
@@ -55,7 +42,7 @@ func (g *generation) recall(r *row) (heard tts.Heard) {
 	if r.Memory == nil {
 		return heard
 	}
-	if h, ok := r.Memory.Recall(g.memoryKey(r.Reference)); ok && g.plausible(h) {
+	if h, ok := r.Memory.Recall(g.memoryKey(r.clip)); ok && g.plausible(h) {
 		return h
 	}
 	return heard
@@ -93,7 +80,7 @@ func (g *generation) keep(r *row, had tts.Heard) error {
 		return s.Err()
 	})
 	if err == nil {
-		r.Memory.Keep(g.memoryKey(r.Reference), heard)
+		r.Memory.Keep(g.memoryKey(r.clip), heard)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"ttsui/internal/tts"
 	mlx "ttsui/mlxbridge"
@@ -46,12 +47,16 @@ func (v *voice) free() error { return cmp.Or(v.speaker.Free(), v.codes.Free(), v
 
 // fingerprint tells clips apart.
 func fingerprint(pcm []float32) string {
-	bytes := make([]byte, 0, 4*len(pcm))
-	for _, x := range pcm {
-		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(x))
+	h := sha256.New()
+	block := make([]byte, 0, 1<<16)
+	for piece := range slices.Chunk(pcm, cap(block)/4) {
+		block = block[:0]
+		for _, x := range piece {
+			block = binary.LittleEndian.AppendUint32(block, math.Float32bits(x))
+		}
+		_, _ = h.Write(block)
 	}
-	sum := sha256.Sum256(bytes)
-	return string(sum[:])
+	return string(h.Sum(nil))
 }
 
 // listen makes the row's voice: the x-vector of the clip and, when there is a transcript, its codes, which the codec
