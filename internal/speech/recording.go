@@ -17,12 +17,12 @@ type recording struct {
 	old      *audio.Result  // what the speech is put into; nil for a new result
 	splice   tts.Splice     // where
 	samples  int            // of the result so far
-	first    time.Time      // when the first came; zero before it
+	first    firstSound
 }
 
 // record begins the recording that req asks for.
 func (s *Service) record(req tts.Request) (*recording, error) {
-	r := &recording{listener: req.Audio}
+	r := &recording{listener: req.Audio, first: firstSound{since: time.Now()}}
 	if req.OutputPath == "" {
 		return r, nil
 	}
@@ -63,9 +63,7 @@ func openSplice(at tts.Splice) (*audio.Result, error) {
 
 // WriteSamples implements tts.Sink.
 func (r *recording) WriteSamples(pcm []float32) error {
-	if r.first.IsZero() {
-		r.first = time.Now()
-	}
+	r.first.note()
 	r.samples += len(pcm)
 	if r.file != nil {
 		if err := r.file.WriteSamples(pcm); err != nil {
@@ -75,6 +73,24 @@ func (r *recording) WriteSamples(pcm []float32) error {
 	if r.listener != nil {
 		return r.listener.WriteSamples(pcm)
 	}
+	return nil
+}
+
+// firstSound notes when the first sample comes.
+type firstSound struct {
+	since time.Time
+	after time.Duration // 0 before it
+}
+
+func (f *firstSound) note() {
+	if f.after == 0 {
+		f.after = time.Since(f.since)
+	}
+}
+
+// WriteSamples implements tts.Sink.
+func (f *firstSound) WriteSamples([]float32) error {
+	f.note()
 	return nil
 }
 

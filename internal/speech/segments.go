@@ -140,12 +140,7 @@ func (r *reading) greedy() bool {
 
 // take lets the model speak once, and tells what is wrong with what it said and how many frames of it are well.
 func (r *reading) take() (take tts.Result, wrong tts.Runaway, keep int, err error) {
-	line := tts.Line{Utterance: r.u, Sink: r.to}
-	var watch *runaway.Watch
-	if !r.u.NoGuard {
-		watch = runaway.New(r.u.Text, r.u.Language)
-		line.Observe, line.Sink = watch.Frame, both{watch, r.to}
-	}
+	line, watch := guarded(r.u, r.to)
 	made, err := r.model.Generate(r.ctx, []tts.Line{line}, r.progress)
 	if err != nil {
 		return take, "", 0, err
@@ -154,6 +149,16 @@ func (r *reading) take() (take tts.Result, wrong tts.Runaway, keep int, err erro
 		wrong, keep = watch.Verdict()
 	}
 	return made[0], wrong, keep, nil
+}
+
+// guarded is an utterance with its sink and, unless the request wants none, the watch over it.
+func guarded(u tts.Utterance, to tts.Sink) (tts.Line, *runaway.Watch) {
+	if u.NoGuard {
+		return tts.Line{Utterance: u, Sink: to}, nil
+	}
+	watch := runaway.New(u.Text, u.Language)
+	u.Observe = watch.Frame
+	return tts.Line{Utterance: u, Sink: both{watch, to}}, watch
 }
 
 // both gives what it gets to one and then to the other.

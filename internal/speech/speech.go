@@ -181,9 +181,7 @@ func (s *Service) take(ctx context.Context, m registry.Model, u tts.Utterance, t
 	if err != nil {
 		return s.keep(req, to, res, err)
 	}
-	if !to.first.IsZero() {
-		res.FirstAudio = to.first.Sub(started).Seconds()
-	}
+	res.FirstAudio = to.first.after.Seconds()
 	s.tally.add(res, res.Seconds)
 	if to.file != nil {
 		s.Log.Info().Msg("Saving output...")

@@ -35,13 +35,8 @@ func (s *Service) together(ctx context.Context, m registry.Model, u tts.Utteranc
 		}
 		defer file.Abort()
 		files = append(files, file)
-		line := tts.Line{Utterance: tts.Utterance{Request: take, Reference: clip, Memory: u.Memory}, Sink: both{first, file}}
-		if !req.NoGuard {
-			watch := runaway.New(req.Text, req.Language)
-			watches = append(watches, watch)
-			line.Observe, line.Sink = watch.Frame, both{watch, line.Sink}
-		}
-		lines = append(lines, line)
+		line, watch := guarded(tts.Utterance{Request: take, Reference: clip, Memory: u.Memory}, both{first, file})
+		lines, watches = append(lines, line), append(watches, watch)
 	}
 	s.Log.Info().Msg(stageLines(req.Mode).generate)
 	made, err := m.Generate(ctx, lines, tell)
@@ -49,6 +44,9 @@ func (s *Service) together(ctx context.Context, m registry.Model, u tts.Utteranc
 		return tts.Result{}, err
 	}
 	for i, watch := range watches {
+		if watch == nil {
+			continue
+		}
 		if made[i].Runaway, _ = watch.Verdict(); made[i].Runaway != "" {
 			s.Log.Warn().Msgf("Take %d ran away (%s) and was stopped after %d frames, seed %d", i+1, made[i].Runaway, made[i].Frames, made[i].Seed)
 		}
@@ -71,20 +69,6 @@ func (s *Service) save(files []*audio.WAVFile, res tts.Result, tell func(tts.Pro
 		if err := file.Commit(); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// firstSound notes when the first sample comes.
-type firstSound struct {
-	since time.Time
-	after time.Duration // 0 before it
-}
-
-// WriteSamples implements tts.Sink.
-func (f *firstSound) WriteSamples([]float32) error {
-	if f.after == 0 {
-		f.after = time.Since(f.since)
 	}
 	return nil
 }
