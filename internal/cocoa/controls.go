@@ -8,6 +8,7 @@ import (
 
 	"github.com/progrium/darwinkit/macos/appkit"
 	"github.com/progrium/darwinkit/macos/foundation"
+	"github.com/progrium/darwinkit/objc"
 
 	"ttsui/internal/ui"
 )
@@ -35,6 +36,7 @@ type button struct {
 	view  appkit.Button
 	about string // "" when the title says it all
 	shown ui.Button
+	role  ui.Role // of the title
 }
 
 // makeButton makes a button with a name for tests.
@@ -44,15 +46,30 @@ func makeButton(name string, f func()) *button {
 	return b
 }
 
-func (b *button) show(s ui.Button) {
-	if s == b.shown {
+func (b *button) show(s ui.Button) { b.showAs(s, ui.Normal) }
+
+// showAs is show with a colour. What can't be pressed is grey, as always.
+func (b *button) showAs(s ui.Button, role ui.Role) {
+	if s == b.shown && role == b.role {
 		return
 	}
 	b.view.SetTitle(clean(s.Title))
 	b.view.SetEnabled(s.Enabled)
 	b.view.SetToolTip(clean(s.Tooltip))
 	setAccessibilityLabel(b.view, strings.TrimSpace(s.Title+" "+b.about))
-	b.shown = s
+	if role != ui.Normal && s.Enabled && s.Title != "" {
+		b.view.SetAttributedTitle(centred(s.Title, role))
+	}
+	b.shown, b.role = s, role
+}
+
+// centred is a button's title in a colour. It says itself where it stands, as the button leaves that to a coloured one.
+func centred(title string, role ui.Role) foundation.AttributedString {
+	style := appkit.NewMutableParagraphStyle()
+	style.SetAlignment(appkit.TextAlignmentCenter)
+	return foundation.NewAttributedStringWithStringAttributes(clean(title), map[foundation.AttributedStringKey]objc.IObject{
+		"NSFont": appkit.Font_SystemFontOfSize(13), "NSColor": tint(role), "NSParagraphStyle": style,
+	})
 }
 
 // disclosure shows a ui.Disclosure: a title with a triangle that points to what is open beneath.

@@ -14,7 +14,7 @@ type recorder struct {
 	level       appkit.LevelIndicator
 	latest      *label
 	device      *menu
-	shown       ui.RecorderPanel
+	shown       float64 // by level
 }
 
 func newRecorder(app *ui.App, p page) *recorder {
@@ -36,15 +36,16 @@ func newRecorder(app *ui.App, p page) *recorder {
 }
 
 func (r *recorder) show(s ui.RecorderPanel) {
-	r.record.show(s.Record)
-	if s.Recording && (s.Record != r.shown.Record || !r.shown.Recording) {
-		r.record.view.SetAttributedTitle(centred(s.Record.Title, ui.Danger))
+	role := ui.Normal
+	if s.Recording {
+		role = ui.Danger
 	}
-	if s.Level != r.shown.Level {
+	r.record.showAs(s.Record, role)
+	if s.Level != r.shown {
 		r.level.SetDoubleValue(s.Level)
 	}
 	r.use.show(s.Use)
 	r.latest.show(s.Latest, ui.Quiet)
 	r.device.show(s.Device)
-	r.shown = s
+	r.shown = s.Level
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/progrium/darwinkit/macos/appkit"
-	"github.com/progrium/darwinkit/macos/foundation"
-	"github.com/progrium/darwinkit/objc"
 
 	"ttsui/internal/ui"
 )
@@ -73,10 +71,7 @@ func (r *rowView) show(s ui.Row) {
 		role = ui.Quiet
 	}
 	r.name.show(s.Name, role)
-	r.action.show(s.Action)
-	if s.Colour != ui.Normal && s.Action.Enabled && s.Action.Title != "" && (s.Action != r.shown.Action || s.Colour != r.shown.Colour) {
-		r.action.view.SetAttributedTitle(centred(s.Action.Title, s.Colour))
-	}
+	r.action.showAs(s.Action, s.Colour)
 	r.spinner.show(s.Busy != "")
 	r.busy.show(s.Busy, ui.Quiet)
 	r.wrong.show(s.Error, ui.Danger)
@@ -85,13 +80,4 @@ func (r *rowView) show(s ui.Row) {
 		r.whole.SetToolTip(clean(s.Tooltip))
 	}
 	r.shown = s
-}
-
-// centred is a button's title in a colour. It says itself where it stands, as the button leaves that to a coloured one.
-func centred(title string, role ui.Role) foundation.AttributedString {
-	style := appkit.NewMutableParagraphStyle()
-	style.SetAlignment(appkit.TextAlignmentCenter)
-	return foundation.NewAttributedStringWithStringAttributes(clean(title), map[foundation.AttributedStringKey]objc.IObject{
-		"NSFont": appkit.Font_SystemFontOfSize(13), "NSColor": tint(role), "NSParagraphStyle": style,
-	})
 }

@@ -15,7 +15,6 @@ type voiceBox struct {
 	title, audio, text, note *label
 	menu                     *menu
 	save, rename, delete     *button
-	shown                    ui.Button // of delete
 }
 
 func newVoiceBox(app *ui.App, p page) *voiceBox {
@@ -41,11 +40,7 @@ func (v *voiceBox) show(s ui.VoiceBox) {
 	v.note.show(s.Note, ui.Caution)
 	v.save.show(s.Save)
 	v.rename.show(s.Rename)
-	v.delete.show(s.Delete)
-	if s.Delete != v.shown && s.Delete.Enabled {
-		v.delete.view.SetAttributedTitle(centred(s.Delete.Title, ui.Danger))
-	}
-	v.shown = s.Delete
+	v.delete.showAs(s.Delete, ui.Danger)
 }
 
 // voiceForm is the window in which a voice gets its name. Nothing else can be done while it is open.
