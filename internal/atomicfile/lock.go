@@ -25,11 +25,9 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, explain(path, err)
 	}
 	for began := time.Now(); ; {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-		case err == nil, errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
+		switch err := Flock(f); {
+		case err == nil, NoLocks(err):
 			return func() { f.Close() }, nil
-		case errors.Is(err, syscall.EINTR):
-			continue
 		case !errors.Is(err, syscall.EWOULDBLOCK):
 			f.Close()
 			return nil, explain(path, err)
@@ -44,4 +42,20 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 			return nil, tts.Errorf(tts.CodeCanceled, "", "stopped: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// Flock locks f, or fails at once: with EWOULDBLOCK when another has it, with an error of NoLocks where files can't be
+// locked. The lock ends when f is closed.
+func Flock(f *os.File) error {
+	for { // a signal may come between
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// NoLocks reports whether an error of Flock says that the file system has no locks.
+func NoLocks(err error) bool {
+	return errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.ENOLCK)
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"ttsui/internal/atomicfile"
 	"ttsui/internal/tts"
 )
 
@@ -38,11 +39,11 @@ func tryLock(path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, systemError(err)
 	}
-	switch err := flock(f); {
+	switch err := atomicfile.Flock(f); {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		f.Close()
 		return nil, nil
-	case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
+	case atomicfile.NoLocks(err):
 		// A file system without locks. Two that fetch the same blob write the same bytes to the same places.
 	case err != nil:
 		f.Close()
@@ -52,16 +53,6 @@ func tryLock(path string) (unlock func(), err error) {
 		return nil, nil // somebody has removed the file: the lock is on one that nobody else will find
 	}
 	return func() { f.Close() }, nil
-}
-
-// flock is tried again when a signal comes between.
-func flock(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }
 
 func isStill(f *os.File, path string) bool {

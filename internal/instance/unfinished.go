@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"ttsui/internal/atomicfile"
 )
@@ -81,7 +80,7 @@ func openLocked(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(f); err != nil { // somebody who sweeps looks at it, or there are no locks here
+	if err := atomicfile.Flock(f); err != nil { // somebody who sweeps looks at it, or there are no locks here
 		f.Close()
 		return nil, err
 	}
@@ -90,16 +89,6 @@ func openLocked(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// flock locks f or fails at once. It is tried again when a signal comes between.
-func flock(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }
 
 // SweepUnfinished removes the halves of results that killed processes left, wherever that was, and tells how many.
@@ -126,7 +115,7 @@ func sweepList(path string) (removed int, err error) {
 		return 0, err
 	}
 	defer list.Close()
-	if err := flock(list); err != nil {
+	if err := atomicfile.Flock(list); err != nil {
 		return 0, nil // its process lives
 	}
 	lines := bufio.NewScanner(list)
