@@ -105,6 +105,20 @@ func WriteFile(path string, data []byte) error {
 	return f.Commit()
 }
 
+// WritePrivate puts what fill writes at path, where only this user can read it: all of it, or path stays as it was.
+func WritePrivate(path string, fill func(io.Writer) error) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	f.Mode = 0o600
+	if err := fill(f); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
 // Write appends p at the file's position.
 func (f *File) Write(p []byte) (int, error) {
 	n, err := f.temp.Write(p)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -194,18 +195,14 @@ func (s *Store) change(ctx context.Context, id string, f func(line []byte) ([]by
 	} else {
 		lines[at] = line
 	}
-	file, err := atomicfile.Create(s.Path)
-	if err != nil {
-		return err
-	}
-	defer file.Abort()
-	file.Mode = 0o600
-	for _, line := range lines {
-		if _, err := file.Write(append(line[:len(line):len(line)], '\n')); err != nil {
-			return err
+	return atomicfile.WritePrivate(s.Path, func(w io.Writer) error {
+		for _, line := range lines {
+			if _, err := w.Write(append(line[:len(line):len(line)], '\n')); err != nil {
+				return err
+			}
 		}
-	}
-	return file.Commit()
+		return nil
+	})
 }
 
 // lock makes the folder and keeps others out.

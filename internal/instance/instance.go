@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -81,18 +82,11 @@ func Announce(ctx context.Context, dir string, r Record) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(filepath.Join(dir, fileName))
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	f.Mode = 0o600
-	enc := json.NewEncoder(f)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
-		return err
-	}
-	return f.Commit()
+	return atomicfile.WritePrivate(filepath.Join(dir, fileName), func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	})
 }
 
 // Withdraw removes dir's file when it still names the process pid.

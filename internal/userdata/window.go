@@ -26,16 +26,10 @@ func (d Documents) Write(name string, data []byte) error {
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", name, err)
 	}
-	f, err := atomicfile.Create(filepath.Join(d.Dir, name))
-	if err != nil {
+	return atomicfile.WritePrivate(filepath.Join(d.Dir, name), func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	}
-	defer f.Abort()
-	f.Mode = 0o600
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Commit()
+	})
 }
 
 // Results gives names to results, each name once. Home is TTSUI's own folder. New may be called from any goroutine.

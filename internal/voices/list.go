@@ -120,7 +120,7 @@ func (s *Store) change(ctx context.Context, f func([]entry) ([]entry, error)) er
 		return fmt.Errorf("put the voices into JSON: %w", err)
 	}
 	s.stepped()
-	err = write(filepath.Join(s.Dir, listName), func(f io.Writer) error {
+	err = atomicfile.WritePrivate(filepath.Join(s.Dir, listName), func(f io.Writer) error {
 		_, err := f.Write(append(data, '\n'))
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"ttsui/internal/atomicfile"
 	"ttsui/internal/tts"
 )
 
@@ -69,7 +70,7 @@ func (s *Store) KeepPrompt(ctx context.Context, id, key string, h tts.Heard) err
 		if !slices.ContainsFunc(all, func(e entry) bool { return e.ID == id }) {
 			return nil, nil
 		}
-		err := write(s.promptPath(id, key), func(f io.Writer) error { return json.NewEncoder(f).Encode(p) })
+		err := atomicfile.WritePrivate(s.promptPath(id, key), func(f io.Writer) error { return json.NewEncoder(f).Encode(p) })
 		if err == nil {
 			s.prunePrompts(id)
 		}

@@ -313,24 +313,10 @@ func copyFile(from, to string) error {
 	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
 		return tts.Errorf(tts.CodeInvalid, "Choose an audio file.", "%q is not a regular file", from)
 	}
-	return write(to, func(f io.Writer) error {
+	return atomicfile.WritePrivate(to, func(f io.Writer) error {
 		_, err := io.Copy(f, in)
 		return err
 	})
-}
-
-// write writes a whole file that only this user can read.
-func write(path string, fill func(io.Writer) error) error {
-	f, err := atomicfile.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	f.Mode = 0o600
-	if err := fill(f); err != nil {
-		return err
-	}
-	return f.Commit()
 }
 
 // makeFolders makes what is missing, and closes to others what was open to them: it holds people's voices.
