@@ -77,7 +77,7 @@ func (p Places) Find(id string) (string, error) {
 
 func (p Places) notFound(id string, looked []string) error {
 	hint := "Fetch it with: ttsui models pull " + id
-	if strings.HasPrefix(id, tts.LocalOrg+"/") {
+	if tts.IsLocal(id) {
 		hint = "Make it with: ttsui models quantize, or ttsui models import"
 	}
 	if len(p.Roots) > 0 {

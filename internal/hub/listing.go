@@ -94,7 +94,7 @@ func (f *Fetcher) List(ctx context.Context, id, revision string) (Listing, error
 	if !isRevision(revision) || len(revision) > 200 {
 		return Listing{}, tts.Errorf(tts.CodeInvalid, "Use a branch, a tag or a commit.", "%.100q is not a revision", revision)
 	}
-	if strings.HasPrefix(id, tts.LocalOrg+"/") { // whoever has that name on a hub is somebody else
+	if tts.IsLocal(id) { // whoever has that name on a hub is somebody else
 		return Listing{}, tts.Errorf(tts.CodeNotFound, "Make it with: ttsui models quantize, or ttsui models import.",
 			"%s is a name for this machine's own models, which no hub has", id)
 	}

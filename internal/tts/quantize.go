@@ -13,6 +13,9 @@ const PhaseQuantizing Phase = "quantizing"
 // LocalOrg begins the ids of models that this machine made or the user brought. No hub is asked for them.
 const LocalOrg = "local"
 
+// IsLocal reports whether an id is of that kind.
+func IsLocal(modelID string) bool { return strings.HasPrefix(modelID, LocalOrg+"/") }
+
 // Quantization says how the weights of a model are made smaller: in groups that share a scale and an offset. Kept as
 // they are embeddings, norms, the speaker encoder and the codec.
 type Quantization struct {

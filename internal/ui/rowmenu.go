@@ -15,7 +15,7 @@ type rowDeed struct {
 
 // rowDeeds are all that a menu can offer. Of a model that was made smaller no smaller one is made.
 func rowDeeds(id string) (deeds []rowDeed) {
-	if !strings.HasPrefix(id, tts.LocalOrg+"/") && !strings.HasSuffix(id, "bit") {
+	if !tts.IsLocal(id) && !strings.HasSuffix(id, "bit") {
 		for _, bits := range []int{8, 6, 4} {
 			deeds = append(deeds, rowDeed{Choice{ID: fmt.Sprint("quantize", bits), Title: fmt.Sprintf("Make a Copy of %d Bits…", bits)},
 				func(c *core, id string) { c.planCopy(id, tts.Quantization{Bits: bits}) }})
@@ -90,7 +90,7 @@ func (c *core) makeCopy(id string, how tts.Quantization) {
 // askDeleteModel deletes a model's files, when the user is sure.
 func (c *core) askDeleteModel(id string) {
 	text := "Its files are deleted. It can be downloaded again."
-	if strings.HasPrefix(id, tts.LocalOrg+"/") {
+	if tts.IsLocal(id) {
 		text = "Its files are deleted."
 	}
 	c.ask("Delete "+rowName(id)+" from this machine?", text,

@@ -98,14 +98,17 @@ func (m model) row() Row {
 // downloads reports whether the model is being loaded, and is on its way to the server's machine still.
 func (m model) downloads() bool { return isDownloading(m.info) && m.doing != tts.Unloading }
 
+// isMade reports whether the model is a copy that the server makes just now.
+func (m model) isMade() bool { return m.info.Phase == tts.PhaseQuantizing }
+
 // loadText is what a load is at, as far as the server has told of it.
 func (m model) loadText() string {
 	switch {
 	case !m.downloads():
 		return "Loading..."
-	case m.info.Phase == tts.PhaseQuantizing && m.info.Download != nil:
+	case m.isMade() && m.info.Download != nil:
 		return "Making it: " + m.info.Download.Amount()
-	case m.info.Phase == tts.PhaseQuantizing:
+	case m.isMade():
 		return "Making it..."
 	case m.info.Phase == tts.PhaseVerifying:
 		return "Checking..."
@@ -174,22 +177,20 @@ func (m model) tooltip(r Row) string {
 	return strings.Join(lines, "\n")
 }
 
-// download tells how fast it comes, and that stopping it loses nothing.
+// download tells how fast it comes, and that stopping it loses nothing, unless it is a copy in the making.
 func (m model) download() (lines []string) {
+	done, after := "of the model is here", []string{"What has come is kept: after Cancel, Load goes on from there."}
+	if m.isMade() {
+		done, after = "of the copy is made", nil
+	}
 	if d := m.info.Download; d != nil {
-		line := fmt.Sprintf("%d %% of the model is here", d.Percent())
-		if m.info.Phase == tts.PhaseQuantizing {
-			line = fmt.Sprintf("%d %% of the copy is made", d.Percent())
-		}
+		line := fmt.Sprintf("%d %% %s", d.Percent(), done)
 		if d.Rate != nil {
 			line += ", " + rateText(*d.Rate)
 		}
 		lines = append(lines, line)
 	}
-	if m.info.Phase == tts.PhaseQuantizing {
-		return lines
-	}
-	return append(lines, "What has come is kept: after Cancel, Load goes on from there.")
+	return append(lines, after...)
 }
 
 // figures are the memory and time of the last load or unload.
