@@ -9,25 +9,14 @@
 namespace bridge {
 namespace {
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 void convolve(const Rows& r, const float* w, float* y) {
-  constexpr int64_t second_level_cache = 256 << 10;
-  constexpr int64_t channel_step = 8, row_step = 12;  // whole tiles of every instruction set
-  constexpr int64_t small = 32 << 10;                 // products for which waking a thread doesn't pay
+  constexpr int64_t channel_step = 8;
   const Kernels& k = kernels();
-  if (r.rows * r.out * r.taps * r.channels < small) return k.convolve(r, w, y, 0, r.rows, 0, r.out);
-  // Pieces of rows that stay in a core's cache while the weights pass by; then pieces of channels until every core
-  // has a few to do.
-  int64_t fit = second_level_cache / (r.stride * r.channels * static_cast<int64_t>(sizeof(float))) / row_step * row_step;
-  int64_t row_piece = std::min(r.rows, std::max<int64_t>(fit, 5 * row_step));
-  int64_t row_pieces = divide_up(r.rows, row_piece);
-  int64_t wanted = divide_up(4 * thread_count(), row_pieces);
-  int64_t channel_piece = divide_up(divide_up(r.out, wanted), channel_step) * channel_step;
-  int64_t channel_pieces = divide_up(r.out, channel_piece);
-  run_parallel(row_pieces * channel_pieces, [&](int64_t i) {
-    int64_t t = i / channel_pieces * row_piece, n = i % channel_pieces * channel_piece;
-    k.convolve(r, w, y, t, std::min(t + row_piece, r.rows), n, std::min(n + channel_piece, r.out));
+  if (r.rows * r.out * r.taps * r.channels < worth_waking) return k.convolve(r, w, y, 0, r.rows, 0, r.out);
+  const Pieces pieces(r.rows, r.stride * r.channels, r.out, channel_step, true);
+  run_parallel(pieces.down * pieces.across, [&](int64_t i) {
+    int64_t t = i / pieces.across * pieces.rows, n = i % pieces.across * pieces.channels;
+    k.convolve(r, w, y, t, std::min(t + pieces.rows, r.rows), n, std::min(n + pieces.channels, r.out));
   });
 }
 

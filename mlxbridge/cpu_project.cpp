@@ -9,8 +9,6 @@
 namespace bridge {
 namespace {
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Plan is a linear map before its numbers are there. The places are those of the inputs beside x and w; 0 is none.
 struct Plan {
   int64_t rows, in, out;
@@ -80,22 +78,6 @@ Inputs rows_from(const Inputs& x, const Weights& m, int64_t t, int64_t rows) {
           x.sums != nullptr ? x.sums + t * (m.in / m.group) : nullptr, rows};
 }
 
-// Pieces is how a map is cut up: pieces of rows that stay in a core's cache while the weights pass by, and pieces of
-// channels until every core has a few to do.
-struct Pieces {
-  int64_t rows, channels, down, across;
-
-  explicit Pieces(const Plan& p) {
-    constexpr int64_t second_level_cache = 256 << 10, row_step = 12, channel_step = 16, small = 32 << 10;
-    int64_t fit = second_level_cache / (p.in * static_cast<int64_t>(sizeof(float))) / row_step * row_step;
-    rows = std::min(p.rows, std::max(fit, 5 * row_step));
-    down = divide_up(p.rows, rows);
-    int64_t wanted = p.rows * p.in * p.out < small ? 1 : divide_up(4 * thread_count(), down);
-    channels = std::min(p.out, divide_up(divide_up(p.out, wanted), channel_step) * channel_step);
-    across = divide_up(p.out, channels);
-  }
-};
-
 void project(const Plan& p, const std::vector<Source>& in, const Target& y) {
   const Kernels& k = kernels();
   const Weights m = weights_of(p, in);
@@ -103,7 +85,8 @@ void project(const Plan& p, const std::vector<Source>& in, const Target& y) {
   const float* bias = p.bias != 0 ? in[p.bias].floats(scratch(7)) : nullptr;
   thread_local std::vector<float> added;
   const char* add = p.add != 0 ? static_cast<const char*>(in[p.add].elements(added)) : nullptr;
-  const Pieces pieces(p);
+  constexpr int64_t channel_step = 16;
+  const Pieces pieces(p.rows, p.in, p.out, channel_step, p.rows * p.in * p.out >= worth_waking);
   run_parallel(pieces.down * pieces.across, [&](int64_t i) {
     thread_local std::vector<float> sums, unpacked;
     int64_t t0 = i / pieces.across * pieces.rows, rows = std::min(pieces.rows, p.rows - t0);
