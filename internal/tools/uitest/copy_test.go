@@ -16,10 +16,7 @@ func TestSmallerCopy(t *testing.T) {
 	if os.Getenv("TTSUI_APP") == "" {
 		t.Skip("make uitest runs this on a display of its own")
 	}
-	models := t.TempDir()
-	if err := linkModel(modelDir(models, "0.6B-CustomVoice-bf16"), "custom_voice", 12); err != nil {
-		t.Fatal(err)
-	}
+	models := tinyModels(t, 12, "custom_voice")
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
 	p := start(t, models, pictures(t), 120)
 	p.must(screen.Key("alt+2"))

@@ -18,10 +18,7 @@ func oneModel(t *testing.T, count int, env ...string) (p *program, models string
 	if os.Getenv("TTSUI_APP") == "" {
 		t.Skip("make uitest runs this on a display of its own")
 	}
-	models = t.TempDir()
-	if err := linkModel(modelDir(models, "0.6B-CustomVoice-bf16"), "custom_voice", 100); err != nil {
-		t.Fatal(err)
-	}
+	models = tinyModels(t, 100, "custom_voice")
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
 	p = start(t, models, pictures(t), count, env...)
 	p.must(screen.Key("alt+2"))
@@ -174,15 +171,7 @@ func TestSampling(t *testing.T) {
 
 // TestDragOut: a result is dragged out of the history as a file, here to be the next reference clip.
 func TestDragOut(t *testing.T) {
-	if os.Getenv("TTSUI_APP") == "" {
-		t.Skip("make uitest runs this on a display of its own")
-	}
-	models := t.TempDir()
-	if err := linkModel(modelDir(models, "0.6B-Base-bf16"), "base", 12); err != nil {
-		t.Fatal(err)
-	}
-	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
-	p := start(t, models, pictures(t), 110)
+	p := startStudio(t, 110, "base")
 	load(p, smallBase)
 	speak(p, "Take this", "▸ History (1)")
 	p.scroll(toBegin)

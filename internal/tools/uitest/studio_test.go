@@ -163,13 +163,7 @@ func startStudio(t *testing.T, count int, checkpoints ...string) *program {
 	if os.Getenv("TTSUI_APP") == "" {
 		t.Skip("make uitest runs this on a display of its own")
 	}
-	models := t.TempDir()
-	for _, checkpoint := range checkpoints {
-		name := map[string]string{"base": "0.6B-Base-bf16", "custom_voice": "0.6B-CustomVoice-bf16"}[checkpoint]
-		if err := linkModel(modelDir(models, name), checkpoint, 12); err != nil {
-			t.Fatal(err)
-		}
-	}
+	models := tinyModels(t, 12, checkpoints...)
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
 	return start(t, models, pictures(t), count)
 }

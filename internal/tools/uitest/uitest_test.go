@@ -394,6 +394,19 @@ func writeModels(t *testing.T) string {
 	return models
 }
 
+// tinyModels makes a folder of the small models of some checkpoints, which speak for so many frames.
+func tinyModels(t *testing.T, frames int, checkpoints ...string) string {
+	t.Helper()
+	models := t.TempDir()
+	for _, checkpoint := range checkpoints {
+		name := map[string]string{"base": "0.6B-Base-bf16", "custom_voice": "0.6B-CustomVoice-bf16"}[checkpoint]
+		if err := linkModel(modelDir(models, name), checkpoint, frames); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return models
+}
+
 // linkModel makes a golden checkpoint stand at dir, with a limit of frames of its own.
 func linkModel(dir, checkpoint string, frames int) error {
 	from := testkit.Golden("checkpoints", checkpoint)
