@@ -76,8 +76,6 @@ func entries() map[string][]any {
 
 		"mlxb_reduce":     {out{}, sum, f32(2, 3), 1, 1},
 		"mlxb_softmax":    {out{}, f32(2, 3), 1},
-		"mlxb_cumsum":     {out{}, f32(2, 3), 1},
-		"mlxb_sort":       {out{}, f32(2, 3), 1},
 		"mlxb_rfft_power": {out{}, f32(2, 12)},
 
 		"mlxb_matmul":           {out{}, f32(2, 3), f32(3, 4)},
@@ -94,9 +92,8 @@ func entries() map[string][]any {
 		"mlxb_conv1d":           {out{}, f32(2, 9, 4), f32(6, 3, 2), f32(6), 1, 2, 2},
 		"mlxb_conv_transpose1d": {out{}, f32(2, 9, 4), f32(6, 3, 4), 2},
 
-		"mlxb_random_key":         {out{}, uint64(7)},
-		"mlxb_random_split":       {out{}, u32(2), 3},
-		"mlxb_random_categorical": {out{}, f32(2, 3), u32(2)},
+		"mlxb_filter":      {out{}, f32(2, 64), 0.9, 50, 0.8},
+		"mlxb_categorical": {out{}, f32(2, 3), uint64(7)},
 	}
 }
 

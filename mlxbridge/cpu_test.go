@@ -34,6 +34,7 @@ func TestCPUBodies(t *testing.T) {
 		"convolution":      convBody(23, 5, 9, 3, 1, 2),
 		"strided":          convBody(64, 16, 8, 8, 4, 1),
 		"snake":            snakeBody,
+		"categorical":      categoricalBody,
 	} {
 		checkBody(t, name, body)
 	}
@@ -43,6 +44,9 @@ func TestCPUBodies(t *testing.T) {
 		checkBody(t, fmt.Sprint("causal attention ", dtype), attentionBody(5, 9, true, dtype))
 		checkBody(t, fmt.Sprint("one query ", dtype), attentionBody(1, 33, false, dtype))
 		checkBody(t, fmt.Sprint("swiglu ", dtype), swigluBody(dtype))
+		for _, top := range []filterTop{{0, 1}, {40, 1}, {0, 0.3}, {25, 0.6}, {3, 0.01}, {500, 1}} {
+			checkBody(t, fmt.Sprint("filter ", top, dtype), filterBody(top, dtype))
+		}
 		checkBody(t, fmt.Sprint("attention with caches ", dtype), attendBody(1, []int{9}, dtype))
 		checkBody(t, fmt.Sprint("attention of a batch ", dtype), attendBody(3, []int{9, 4}, dtype))
 		for rows := range 11 {

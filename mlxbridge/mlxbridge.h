@@ -85,8 +85,6 @@ char* mlxb_take(mlxb_array* out, mlxb_array a, mlxb_array indices);  // rows of 
 typedef enum { MLXB_SUM, MLXB_MEAN, MLXB_MAX, MLXB_ARGMAX, MLXB_ARGMIN, MLXB_REDUCE_COUNT } mlxb_reduce_op;
 char* mlxb_reduce(mlxb_array* out, mlxb_reduce_op op, mlxb_array a, int axis, int keepdims);
 char* mlxb_softmax(mlxb_array* out, mlxb_array a, int axis);       // in float32 inside
-char* mlxb_cumsum(mlxb_array* out, mlxb_array a, int axis);
-char* mlxb_sort(mlxb_array* out, mlxb_array a, int axis);          // ascending
 char* mlxb_rfft_power(mlxb_array* out, mlxb_array a);              // |FFT|² over the last axis, n → n/2+1
 
 // --- neural network; each is one fused operation wherever the backend has one ---
@@ -111,10 +109,11 @@ char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, 
 char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, int stride, int dilation, int groups);  // x [batch, time, in], w [out, k, in/groups], bias [out] or nil, no padding
 char* mlxb_conv_transpose1d(mlxb_array* out, mlxb_array x, mlxb_array w, int stride);                  // w [out, k, in], full length (T−1)·stride + k
 
-// --- random ---
-char* mlxb_random_key(mlxb_array* out, uint64_t seed);
-char* mlxb_random_split(mlxb_array* out, mlxb_array key, int n);            // [n, 2]
-char* mlxb_random_categorical(mlxb_array* out, mlxb_array logits, mlxb_array key);  // over the last axis
+// --- drawing, over the last axis ---
+// Logits by temperature, in float32; −∞ where they are below the top_k-th largest (0: none is) or not among the likeliest
+// whose probabilities reach top_p (1: all are).
+char* mlxb_filter(mlxb_array* out, mlxb_array logits, float temperature, int top_k, float top_p);
+char* mlxb_categorical(mlxb_array* out, mlxb_array logits, uint64_t key);  // an index with probability softmax(logits); a key gives always the same
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-// ops.cpp: element-wise operations, shapes, reductions and random numbers.
+// ops.cpp: element-wise operations, shapes and reductions.
 #include <optional>
 
 #include "guard.hpp"
@@ -178,45 +178,12 @@ char* mlxb_softmax(mlxb_array* out, mlxb_array a, int axis) {
   });
 }
 
-char* mlxb_cumsum(mlxb_array* out, mlxb_array a, int axis) {
-  return op("cumsum", out, [&] {
-    mx::array x = filled(a);
-    return mx::cumsum(x, axis_of(x, axis));
-  });
-}
-
-char* mlxb_sort(mlxb_array* out, mlxb_array a, int axis) {
-  return op("sort", out, [&] {
-    mx::array x = filled(a);
-    return mx::sort(x, axis_of(x, axis));
-  });
-}
-
 char* mlxb_rfft_power(mlxb_array* out, mlxb_array a) {
   return op("rfft_power", out, [&] {
     mx::array x = filled(a);
     require(x.ndim() > 0, "no axis");
     mx::array f = mx::fft::rfft(x, -1);
     return mx::add(mx::square(mx::real(f)), mx::square(mx::imag(f)));
-  });
-}
-
-char* mlxb_random_key(mlxb_array* out, uint64_t seed) {
-  return op("random_key", out, [&] { return mx::random::key(seed); });
-}
-
-char* mlxb_random_split(mlxb_array* out, mlxb_array key, int n) {
-  return op("random_split", out, [&] {
-    require(n > 0, "n must be positive");
-    return mx::random::split(get(key), n);
-  });
-}
-
-char* mlxb_random_categorical(mlxb_array* out, mlxb_array logits, mlxb_array key) {
-  return op("random_categorical", out, [&] {
-    mx::array x = filled(logits);
-    require(x.ndim() > 0, "no axis");
-    return mx::random::categorical(x, -1, get(key));
   });
 }
 

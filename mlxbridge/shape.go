@@ -111,34 +111,20 @@ func (s *Scope) Softmax(a Array, axis int) Array {
 	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_softmax(out, a.handle, cint(axis)) })
 }
 
-// CumSum adds up along an axis, inclusively.
-func (s *Scope) CumSum(a Array, axis int) Array {
-	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_cumsum(out, a.handle, cint(axis)) })
-}
-
-// Sort sorts along an axis, ascending.
-func (s *Scope) Sort(a Array, axis int) Array {
-	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_sort(out, a.handle, cint(axis)) })
-}
-
 // RFFTPower is the power spectrum |FFT|² over the last axis, n samples → n/2+1 bins.
 func (s *Scope) RFFTPower(a Array) Array {
 	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_rfft_power(out, a.handle) })
 }
 
-// RandomKey makes the key of a random sequence.
-func (s *Scope) RandomKey(seed uint64) Array {
-	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_random_key(out, C.uint64_t(seed)) })
-}
-
-// RandomSplit makes n independent keys of one, [n, 2].
-func (s *Scope) RandomSplit(key Array, n int) Array {
-	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_random_split(out, key.handle, cint(n)) })
-}
-
-// RandomCategorical draws an index along the last axis with probability softmax(logits), as Uint32.
-func (s *Scope) RandomCategorical(logits, key Array) Array {
+// Filter divides logits by the temperature, which is above 0, into Float32. Of those along the last axis that are below
+// the topK-th largest (0: none are), and not among the likeliest whose probabilities reach topP (1: all are), it makes −∞.
+func (s *Scope) Filter(logits Array, temperature float32, topK int, topP float32) Array {
 	return s.op(func(out *C.mlxb_array) *C.char {
-		return C.mlxb_random_categorical(out, logits.handle, key.handle)
+		return C.mlxb_filter(out, logits.handle, C.float(temperature), cint(topK), C.float(topP))
 	})
+}
+
+// Categorical draws an index along the last axis with probability softmax(logits), as Uint32. A key gives always the same.
+func (s *Scope) Categorical(logits Array, key uint64) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_categorical(out, logits.handle, C.uint64_t(key)) })
 }

@@ -149,16 +149,15 @@ func (g *generation) frame(s *mlx.Scope) error {
 		return err
 	}
 	var past, inFrame []caches
-	var keys, text []mlx.Array // [16, 2] and [1, H] of each row
+	var text []mlx.Array // [1, H] of each row
 	for _, r := range g.speaking {
-		past, inFrame = append(past, r.past), append(inFrame, r.inFrame)
-		keys, text = append(keys, r.keys(s, g.cfg.Talker.CodeGroups)), append(text, r.textRow(s))
+		past, inFrame, text = append(past, r.past), append(inFrame, r.inFrame), append(text, r.textRow(s))
 	}
 	h := stack(s, g.speaking)                    // [B, H]
-	code0 := g.drawFirst(s, h, keys)             // [B]
+	code0 := g.drawFirst(s, h)                   // [B]
 	row0 := g.talker.codec(s, code0)             // [B, H]
 	draw := func(n int, l mlx.Array) mlx.Array { // [B, codes] → [B]
-		return g.each(s, l, func(r *row, b int, l mlx.Array) mlx.Array { return draw(s, r.how.predictor, l, keys[b], n) })
+		return g.each(s, l, func(r *row, l mlx.Array) mlx.Array { return r.how.predictor.Draw(s, l, r.key(n)) })
 	}
 	codes, codec := g.predictor.predict(s, h, row0, inFrame, draw, g.tap)
 	all := s.AsType(s.Concat(0, append([]mlx.Array{code0}, codes...)...), mlx.Int32) // [16·B], code by code
@@ -196,11 +195,7 @@ func (g *generation) stopAtLimit(s *mlx.Scope) error {
 	all := g.speaking
 	g.speaking = slices.DeleteFunc(slices.Clone(all), func(r *row) bool { return r.made.Frames < r.how.maxFrames })
 	if len(g.speaking) > 0 {
-		var keys []mlx.Array
-		for _, r := range g.speaking {
-			keys = append(keys, r.keys(s, g.cfg.Talker.CodeGroups))
-		}
-		ids := s.ReadInts(g.drawFirst(s, stack(s, g.speaking), keys))
+		ids := s.ReadInts(g.drawFirst(s, stack(s, g.speaking)))
 		if s.Err() != nil {
 			return nil
 		}
@@ -213,18 +208,18 @@ func (g *generation) stopAtLimit(s *mlx.Scope) error {
 }
 
 // drawFirst draws codes 0 [B] of the rows that speak from the talker's outputs h [B, H].
-func (g *generation) drawFirst(s *mlx.Scope, h mlx.Array, keys []mlx.Array) mlx.Array {
+func (g *generation) drawFirst(s *mlx.Scope, h mlx.Array) mlx.Array {
 	l := g.talker.logits(s, h) // [B, vocab]
 	g.tap.see("talker.hidden", h)
 	g.tap.see("talker.logits", l)
-	code0 := g.each(s, l, func(r *row, b int, l mlx.Array) mlx.Array {
+	code0 := g.each(s, l, func(r *row, l mlx.Array) mlx.Array {
 		suppressed := g.later.Array()
 		if r.made.Frames < minNewTokens {
 			suppressed = g.early.Array()
 		}
 		l = s.Add(sample.Penalize(s, l, r.seen.Array(), r.how.penalty), suppressed)
 		r.observer.see(s, l, g.cfg.Talker.CodecEos)
-		code := draw(s, r.how.talker, l, keys[b], 0)
+		code := r.how.talker.Draw(s, l, r.key(0))
 		s.Hold(&r.seen, sample.See(s, r.seen.Array(), code))
 		return code
 	})
@@ -235,23 +230,13 @@ func (g *generation) drawFirst(s *mlx.Scope, h mlx.Array, keys []mlx.Array) mlx.
 // minNewTokens is how many first codes are drawn before the end of speech is possible.
 const minNewTokens = 2
 
-// each draws a code [1] for each row that speaks, from its own logits [n] of all logits [B, n], and gives all, [B].
-func (g *generation) each(s *mlx.Scope, logits mlx.Array, draw func(r *row, b int, logits mlx.Array) mlx.Array) mlx.Array {
+// each draws a code [1] for each row that speaks, from its own logits [1, n] of all logits [B, n], and gives all, [B].
+func (g *generation) each(s *mlx.Scope, logits mlx.Array, draw func(r *row, logits mlx.Array) mlx.Array) mlx.Array {
 	var codes []mlx.Array
 	for b, r := range g.speaking {
-		own := s.SliceAxis(logits, 0, b, b+1)
-		codes = append(codes, draw(r, b, s.Reshape(own, s.Dim(own, 1))))
+		codes = append(codes, draw(r, s.SliceAxis(logits, 0, b, b+1)))
 	}
 	return s.Concat(0, codes...)
-}
-
-// draw draws code n of a frame, [1], with the frame's keys [16, 2], which are nil when all of it is greedy.
-func draw(s *mlx.Scope, how sample.Params, logits, keys mlx.Array, n int) mlx.Array {
-	var key mlx.Array
-	if !how.Greedy() {
-		key = sample.Key(s, keys, n)
-	}
-	return how.Draw(s, logits, key)
 }
 
 // stack gives the last outputs of the talker for rows, [B, H].

@@ -8,13 +8,13 @@ import (
 // observer tells the caller of each frame. Without a caller who wants to know it does nothing.
 type observer struct {
 	tell func(tts.Frame) bool
-	end  []mlx.Array // [1]: how likely the end was in the present frame; empty when nobody wants to know
+	end  []mlx.Array // [1, 1]: how likely the end was in the present frame; empty when nobody wants to know
 }
 
-// see takes the logits [vocab] that the first code is drawn from, at temperature 1.
+// see takes the logits [1, vocab] that the first code is drawn from, at temperature 1.
 func (o *observer) see(s *mlx.Scope, logits mlx.Array, eos int) {
 	if o.tell != nil {
-		o.end = []mlx.Array{s.SliceAxis(s.Softmax(logits, 0), 0, eos, eos+1)}
+		o.end = []mlx.Array{s.SliceAxis(s.Softmax(logits, 1), 1, eos, eos+1)}
 	}
 }
 

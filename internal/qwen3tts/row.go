@@ -78,13 +78,8 @@ func (g *generation) prefill(s *mlx.Scope, r *row) error {
 	return nil
 }
 
-// keys gives the random keys [16, 2] of the row's next frame, nil when it is greedy.
-func (r *row) keys(s *mlx.Scope, groups int) mlx.Array {
-	if r.how.talker.Greedy() && r.how.predictor.Greedy() {
-		return mlx.Array{}
-	}
-	return sample.Keys(s, r.how.seed, r.made.Frames, groups)
-}
+// key is that of the draw of code n of the row's next frame.
+func (r *row) key(n int) uint64 { return sample.Key(r.how.seed, r.made.Frames, n) }
 
 // textRow is the text side [1, H] of the next row: the trailing text, then padding.
 func (r *row) textRow(s *mlx.Scope) mlx.Array {

@@ -49,13 +49,13 @@ func TestGolden(t *testing.T) {
 				for _, id := range row.History {
 					seen = sample.See(s, seen, s.Ints([]int32{int32(id)}, 1))
 				}
-				l := sample.Penalize(s, s.Floats(logits, vocab), seen, row.RepetitionPenalty)
+				l := sample.Penalize(s, s.Floats(logits, 1, vocab), seen, row.RepetitionPenalty)
 				l = s.Add(l, sample.Suppress(s, vocab, func(id int) bool {
 					return id >= vocab-1024 && id != eos || id == eos && len(row.History) < 2
 				}))
 				p := sample.Params{Temperature: row.Temperature, TopK: row.TopK, TopP: row.TopP}
-				probs := s.ReadFloats(s.Softmax(p.Filter(s, l), 0))
-				greedy := s.ReadInts(sample.Params{}.Draw(s, l, mlx.Array{}))
+				probs := s.ReadFloats(s.Softmax(p.Filter(s, l), 1))
+				greedy := s.ReadInts(sample.Params{}.Draw(s, l, 0))
 				if s.Err() != nil {
 					return nil
 				}
@@ -92,9 +92,8 @@ func TestDraw(t *testing.T) {
 		counts := make([]int, 5)
 		for i := range draws {
 			step := mlx.NewScope()
-			keys := sample.Keys(step, 42, i, 2)
-			token := p.Draw(step, step.Floats(logits, 5), sample.Key(step, keys, 1))
-			again := p.Draw(step, step.Floats(logits, 5), sample.Key(step, sample.Keys(step, 42, i, 2), 1))
+			token := p.Draw(step, step.Floats(logits, 1, 5), sample.Key(42, i, 1))
+			again := p.Draw(step, step.Floats(logits, 1, 5), sample.Key(42, i, 1))
 			a, b := step.ReadInts(token), step.ReadInts(again)
 			if err := step.Close(); err != nil {
 				return err
