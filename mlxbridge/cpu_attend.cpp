@@ -145,13 +145,15 @@ namespace {
 
 // Step is an attention with its caches before the numbers are there.
 struct Step {
-  int64_t heads, kv_heads, time, room, dim;
+  int64_t heads, kv_heads, time, dim;
   float theta, eps;
   bool normed;
-  std::vector<int64_t> positions;  // of the rows [batch·time]
+  std::vector<int64_t> positions, rooms;  // of the rows [sequences·time], and of each sequence's caches
 
   int64_t width() const { return (heads + 2 * kv_heads) * dim; }
   int64_t rows() const { return static_cast<int64_t>(positions.size()); }
+  size_t keys(int64_t row) const { return 1 + 2 * (row / time); }  // the output that has them; the values are the next
+  int64_t place(int64_t row, int64_t kv_head) const { return kv_head * rooms[row / time] * dim; }
 };
 
 // head makes row r's query or key out of x [dim].
@@ -165,12 +167,13 @@ void head(const Step& s, const float* x, const float* norm, size_t r, const Angl
 }
 
 // remember puts the rows' keys and values into the caches.
-void remember(const Step& s, const float* qkv, const float* k_norm, const Angles& angles, const Target& keys, const Target& values) {
+void remember(const Step& s, const float* qkv, const float* k_norm, const Angles& angles, const std::vector<Target>& out) {
   std::vector<float>& key = scratch(3);
   key.resize(s.dim);
   for (int64_t r = 0; r < s.rows(); r++) {
+    const Target &keys = out[s.keys(r)], &values = out[s.keys(r) + 1];
     for (int64_t h = 0; h < s.kv_heads; h++) {
-      int64_t place = ((r / s.time * s.kv_heads + h) * s.room + s.positions[r]) * s.dim;
+      int64_t place = s.place(r, h) + s.positions[r] * s.dim;
       const float* from = qkv + r * s.width() + (s.heads + h) * s.dim;
       head(s, from, k_norm, r, angles, key.data());
       keys.write(key.data(), place, s.dim);
@@ -180,46 +183,52 @@ void remember(const Step& s, const float* qkv, const float* k_norm, const Angles
 }
 
 template <class KV>
-void ask(const Step& s, const float* qkv, const float* q_norm, const Angles& angles, const Target& keys, const Target& values, const Target& y) {
+void ask(const Step& s, const float* qkv, const float* q_norm, const Angles& angles, const std::vector<Target>& out) {
   int64_t longest = *std::max_element(s.positions.begin(), s.positions.end()) + 1;
   each(s.rows() * s.heads, s.rows() * s.heads * longest * s.dim, [&](int64_t i) {
     int64_t r = i / s.heads, h = i % s.heads, count = s.positions[r] + 1;
-    int64_t cache = (r / s.time * s.kv_heads + h / (s.heads / s.kv_heads)) * s.room * s.dim;
-    std::vector<float>&query = scratch(4), &scores = scratch(5), &out = scratch(6);
+    int64_t place = s.place(r, h / (s.heads / s.kv_heads));
+    std::vector<float>&query = scratch(4), &scores = scratch(5), &y = scratch(6);
     query.resize(s.dim);
     scores.resize(count);
-    out.resize(s.dim);
+    y.resize(s.dim);
     head(s, qkv + r * s.width() + h * s.dim, q_norm, r, angles, query.data());
     Query q{query.data(), nullptr, count, s.dim, s.dim, s.dim, 1 / std::sqrt(static_cast<float>(s.dim))};
-    attend(q, static_cast<const KV*>(keys.data) + cache, static_cast<const KV*>(values.data) + cache, scores.data(), out.data());
-    y.write(out.data(), i * s.dim, s.dim);
+    auto cache = [&](size_t i) { return static_cast<const KV*>(out[i].data) + place; };
+    attend(q, cache(s.keys(r)), cache(s.keys(r) + 1), scores.data(), y.data());
+    out[0].write(y.data(), i * s.dim, s.dim);
   });
 }
 
 }  // namespace
 
-std::optional<std::vector<mx::array>> cpu_attend(const mx::array& qkv, const MaybeArray& q_norm, const MaybeArray& k_norm, float eps, const mx::array& keys,
-                                                 const mx::array& values, int heads, float theta, const std::vector<int>& at) {
-  if (!applies(qkv, keys, values) || keys.dtype() != values.dtype() || q_norm.has_value() != k_norm.has_value()) return std::nullopt;
-  if (q_norm && (!ours(*q_norm) || !ours(*k_norm))) return std::nullopt;
-  Step step{heads, keys.shape(1), qkv.shape(0) / keys.shape(0), keys.shape(2), keys.shape(3), theta, eps, q_norm.has_value(), {}};
-  for (int first : at) {
-    for (int64_t t = 0; t < step.time; t++) step.positions.push_back(first + t);
+std::optional<std::vector<mx::array>> cpu_attend(const Attended& a) {
+  bool fits = applies(a.qkv) && a.q_norm.has_value() == a.k_norm.has_value() && (!a.q_norm || (ours(*a.q_norm) && ours(*a.k_norm)));
+  std::vector<mx::array> inputs{a.qkv};
+  if (a.q_norm) inputs.insert(inputs.end(), {*a.q_norm, *a.k_norm});
+  Step step{a.heads, a.kv_heads(), a.time(), a.dim(), a.theta, a.eps, a.q_norm.has_value(), {}, {}};
+  std::vector<Result> results{{{a.qkv.shape(0), static_cast<int>(step.heads * step.dim)}, a.qkv.dtype()}};
+  for (int b = 0; b < a.sequences(); b++) {
+    for (int64_t t = 0; t < step.time; t++) step.positions.push_back(a.at[b] + t);
+    step.rooms.push_back(a.caches[2 * b].shape(2));
+    for (const mx::array& cache : {a.caches[2 * b], a.caches[2 * b + 1]}) {
+      fits = fits && ours(cache) && cache.dtype() == a.caches[0].dtype();
+      results.push_back({cache.shape(), cache.dtype(), static_cast<int>(inputs.size())});
+      inputs.push_back(cache);
+    }
   }
-  std::vector<mx::array> inputs{qkv, keys, values};
-  if (q_norm) inputs.insert(inputs.end(), {*q_norm, *k_norm});
-  std::vector<Result> results{{{qkv.shape(0), static_cast<int>(step.heads * step.dim)}, qkv.dtype()}, {keys.shape(), keys.dtype(), 1}, {values.shape(), values.dtype(), 2}};
+  if (!fits) return std::nullopt;
   return make_all("Attend", results, std::move(inputs), [step](const std::vector<Source>& in, const std::vector<Target>& out) {
     const float* rows = in[0].floats(scratch(0));
-    const float* q_norm = step.normed ? in[3].floats(scratch(1)) : nullptr;
-    const float* k_norm = step.normed ? in[4].floats(scratch(2)) : nullptr;
+    const float* q_norm = step.normed ? in[1].floats(scratch(1)) : nullptr;
+    const float* k_norm = step.normed ? in[2].floats(scratch(2)) : nullptr;
     Angles& angles = last_angles;
     angles.find(step.theta, step.dim, step.positions);
-    remember(step, rows, k_norm, angles, out[1], out[2]);
+    remember(step, rows, k_norm, angles, out);
     if (out[1].half) {
-      ask<bfloat>(step, rows, q_norm, angles, out[1], out[2], out[0]);
+      ask<bfloat>(step, rows, q_norm, angles, out);
     } else {
-      ask<float>(step, rows, q_norm, angles, out[1], out[2], out[0]);
+      ask<float>(step, rows, q_norm, angles, out);
     }
   });
 }

@@ -30,11 +30,24 @@ struct Projection {
 // A projection of x [..., in].
 MaybeArray cpu_project(const mlx::core::array& x, const Projection& p);
 
-// Attention of the rows qkv [batch·time, (heads + 2·kv heads)·dim], which are added to keys and values [batch, kv heads,
-// room, dim]; sequence b's first is its position at[b]. It gives y [batch·time, heads·dim], keys and values.
-std::optional<std::vector<mlx::core::array>> cpu_attend(const mlx::core::array& qkv, const MaybeArray& q_norm, const MaybeArray& k_norm, float eps,
-                                                        const mlx::core::array& keys, const mlx::core::array& values, int heads, float theta,
-                                                        const std::vector<int>& at);
+// Attended is the arguments of mlxb_attend.
+struct Attended {
+  mlx::core::array qkv;  // [sequences·time, (heads + 2·kv heads)·dim]
+  MaybeArray q_norm, k_norm;
+  float eps;
+  std::vector<mlx::core::array> caches;  // keys and values [1, kv heads, room, dim] of each sequence
+  int heads;
+  float theta;
+  std::vector<int> at;  // of each sequence
+
+  int sequences() const { return static_cast<int>(at.size()); }
+  int time() const { return qkv.shape(0) / sequences(); }
+  int kv_heads() const { return caches[0].shape(1); }
+  int dim() const { return caches[0].shape(3); }
+};
+
+// Attention with caches: y [sequences·time, heads·dim], and the caches' next form.
+std::optional<std::vector<mlx::core::array>> cpu_attend(const Attended& a);
 
 // The convolution in float32 of x [1, time, in] with w [out, k, in], plus bias.
 MaybeArray cpu_conv1d(const mlx::core::array& x, const mlx::core::array& w, const MaybeArray& bias, int stride, int dilation);

@@ -292,8 +292,14 @@ func attendBody(time int, at []int, dtype mlx.DType) func(*mlx.Scope, *random) (
 		rows, qNorm, kNorm := r.floats(batch*time*width), r.floats(dim), r.floats(dim)
 		keys, values := r.floats(batch*kvHeads*room*dim), r.floats(batch*kvHeads*room*dim)
 		as := func(x []float32, shape ...int) mlx.Array { return s.AsType(s.Floats(x, shape...), dtype) }
-		y, nextKeys, nextValues := s.Attend(as(rows, batch*time, width), as(keys, batch, kvHeads, room, dim), as(values, batch, kvHeads, room, dim),
-			mlx.Attender{Heads: heads, QNorm: as(qNorm, dim), KNorm: as(kNorm, dim), Eps: eps, Theta: theta}, at...)
+		var past []mlx.KV
+		for b := range batch {
+			own := func(x []float32) mlx.Array {
+				return as(x[b*kvHeads*room*dim:][:kvHeads*room*dim], 1, kvHeads, room, dim)
+			}
+			past = append(past, mlx.KV{Keys: own(keys), Values: own(values), At: at[b]})
+		}
+		y, next := s.Attend(as(rows, batch*time, width), mlx.Attender{Heads: heads, QNorm: as(qNorm, dim), KNorm: as(kNorm, dim), Eps: eps, Theta: theta}, past...)
 
 		head := func(b, t, h int) []float32 { return rows[((b*time+t)*(heads+2*kvHeads)+h)*dim:][:dim] }
 		for b := range batch {
@@ -320,7 +326,14 @@ func attendBody(time int, at []int, dtype mlx.DType) func(*mlx.Scope, *random) (
 			want = append(want, float64(v))
 		}
 		flat := func(a mlx.Array, n int) mlx.Array { return s.Reshape(a, n) }
-		return want, s.Concat(0, flat(y, batch*time*heads*dim), flat(nextKeys, len(keys)), flat(nextValues, len(values)))
+		got := []mlx.Array{flat(y, batch*time*heads*dim)}
+		for _, kv := range next {
+			got = append(got, flat(kv.Keys, kvHeads*room*dim))
+		}
+		for _, kv := range next {
+			got = append(got, flat(kv.Values, kvHeads*room*dim))
+		}
+		return want, s.Concat(0, got...)
 	}
 }
 

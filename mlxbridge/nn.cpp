@@ -97,69 +97,62 @@ mx::array plain_project(const mx::array& x, const Projection& p) {
   return p.add && !added ? mx::add(y, *p.add) : y;
 }
 
-// Attended is the arguments of mlxb_attend.
-struct Attended {
-  mx::array qkv;
-  std::optional<mx::array> q_norm, k_norm;
-  float eps;
-  mx::array keys, values;
-  int heads;
-  float theta;
-};
-
-void check_attended(const Attended& a, const int* at, int n) {
-  require(a.qkv.ndim() == 2 && a.keys.ndim() == 4 && a.keys.shape() == a.values.shape(), "attend wants [rows, width] and caches [batch, kv heads, room, dim]");
-  int batch = a.keys.shape(0), kv_heads = a.keys.shape(1), room = a.keys.shape(2), dim = a.keys.shape(3);
-  require(n == batch && a.qkv.shape(0) % batch == 0, "each sequence of the batch has a position and as many rows");
-  require(a.heads > 0 && a.heads % kv_heads == 0 && dim % 2 == 0, "the heads don't fit");
+void check_attended(const Attended& a) {
+  require(a.qkv.ndim() == 2 && a.heads > 0, "attend wants [rows, width] and heads");
+  for (size_t i = 0; i < a.caches.size(); i++) {
+    const mx::Shape &shape = a.caches[i].shape(), &keys = a.caches[i & ~size_t{1}].shape();
+    require(shape.size() == 4 && shape[0] == 1 && shape == keys, "attend wants caches [1, kv heads, room, dim]");
+    require(shape[1] == a.caches[0].shape(1) && shape[3] == a.caches[0].shape(3), "the sequences' caches differ in heads");
+    require(a.at[i / 2] >= 0 && static_cast<int64_t>(a.at[i / 2]) + a.time() <= shape[2], "no room in the caches");
+    require_memory(1.0 * a.qkv.shape(0) * a.heads * shape[2] * sizeof(float));
+  }
+  int kv_heads = a.kv_heads(), dim = a.dim();
+  require(a.qkv.shape(0) % a.sequences() == 0, "each sequence has as many rows");
+  require(a.heads % kv_heads == 0 && dim % 2 == 0, "the heads don't fit");
   require(a.qkv.shape(1) == (static_cast<int64_t>(a.heads) + 2 * static_cast<int64_t>(kv_heads)) * dim, "the rows have not the width of all heads");
   require(a.q_norm.has_value() == a.k_norm.has_value(), "one norm without the other");
   if (a.q_norm) require(a.q_norm->shape() == mx::Shape{dim} && a.k_norm->shape() == mx::Shape{dim}, "the norms don't fit");
-  int time = a.qkv.shape(0) / batch;
-  for (int b = 0; b < n; b++) require(at[b] >= 0 && static_cast<int64_t>(at[b]) + time <= room, "no room in the caches");
-  require_memory(1.0 * a.qkv.shape(0) * a.heads * room * sizeof(float));
 }
 
-// plain_attend is mlxb_attend by MLX's operations, for sequences that are all at one position.
-std::vector<mx::array> plain_attend(const Attended& a, int at) {
-  int batch = a.keys.shape(0), kv_heads = a.keys.shape(1), dim = a.keys.shape(3), time = a.qkv.shape(0) / batch;
-  auto rows = [&](int first, int heads) {  // [batch, heads, time, dim]
-    mx::array part = mx::slice(a.qkv, {0, first * dim}, {a.qkv.shape(0), (first + heads) * dim});
-    return mx::reshape(part, {batch, time, heads, dim});
+// plain_attend is mlxb_attend for one sequence by MLX's operations.
+std::vector<mx::array> plain_attend(const Attended& a) {
+  int kv_heads = a.kv_heads(), dim = a.dim(), time = a.time(), at = a.at[0];
+  auto rows = [&](int first, int heads) {  // [1, heads, time, dim]
+    mx::array part = mx::slice(a.qkv, {0, first * dim}, {time, (first + heads) * dim});
+    return mx::transpose(mx::reshape(part, {1, time, heads, dim}), {0, 2, 1, 3});
   };
   auto placed = [&](mx::array x, const std::optional<mx::array>& norm) {
     if (norm) x = normed(x, *norm, a.eps);
-    return turned(mx::transpose(x, {0, 2, 1, 3}), dim, a.theta, at);
+    return turned(x, dim, a.theta, at);
   };
   auto updated = [&](const mx::array& cache, const mx::array& x) {
-    return mx::slice_update(cache, mx::astype(x, cache.dtype()), mx::Shape{0, 0, at, 0}, mx::Shape{batch, kv_heads, at + time, dim});
+    return mx::slice_update(cache, mx::astype(x, cache.dtype()), mx::Shape{0, 0, at, 0}, mx::Shape{1, kv_heads, at + time, dim});
   };
   mx::array q = placed(rows(0, a.heads), a.q_norm);
-  mx::array keys = updated(a.keys, placed(rows(a.heads, kv_heads), a.k_norm));
-  mx::array values = updated(a.values, mx::transpose(rows(a.heads + kv_heads, kv_heads), {0, 2, 1, 3}));
-  auto past = [&](const mx::array& cache) { return mx::slice(cache, {0, 0, 0, 0}, {batch, kv_heads, at + time, dim}); };
+  mx::array keys = updated(a.caches[0], placed(rows(a.heads, kv_heads), a.k_norm));
+  mx::array values = updated(a.caches[1], rows(a.heads + kv_heads, kv_heads));
+  auto past = [&](const mx::array& cache) { return mx::slice(cache, {0, 0, 0, 0}, {1, kv_heads, at + time, dim}); };
   float scale = 1 / std::sqrt(static_cast<float>(dim));
   mx::array y = attended(q, past(keys), past(values), scale, time > 1, std::nullopt);
-  y = mx::reshape(mx::transpose(y, {0, 2, 1, 3}), {a.qkv.shape(0), a.heads * dim});
+  y = mx::reshape(mx::transpose(y, {0, 2, 1, 3}), {time, a.heads * dim});
   return {mx::astype(y, a.qkv.dtype()), keys, values};
 }
 
-// plain_attend for sequences at positions of their own: one after the other.
-std::vector<mx::array> plain_attend(const Attended& a, const std::vector<int>& at) {
-  if (std::equal(at.begin() + 1, at.end(), at.begin())) return plain_attend(a, at[0]);
-  std::vector<mx::array> parts[3], whole;
-  int time = a.qkv.shape(0) / a.keys.shape(0);
-  for (int b = 0; b < static_cast<int>(at.size()); b++) {
-    auto one = [&](const mx::array& cache) { return mx::take(cache, mx::array({b}), 0); };
-    Attended sequence = a;
-    sequence.qkv = mx::slice(a.qkv, {b * time, 0}, {(b + 1) * time, a.qkv.shape(1)});
-    sequence.keys = one(a.keys);
-    sequence.values = one(a.values);
-    std::vector<mx::array> results = plain_attend(sequence, at[b]);
-    for (int i = 0; i < 3; i++) parts[i].push_back(results[i]);
+// plain_attend_all is plain_attend for one sequence after the other.
+std::vector<mx::array> plain_attend_all(const Attended& a) {
+  if (a.sequences() == 1) return plain_attend(a);
+  std::vector<mx::array> y, results{a.qkv};
+  for (int b = 0; b < a.sequences(); b++) {
+    Attended one = a;
+    one.qkv = mx::slice(a.qkv, {b * a.time(), 0}, {(b + 1) * a.time(), a.qkv.shape(1)});
+    one.caches = {a.caches[2 * b], a.caches[2 * b + 1]};
+    one.at = {a.at[b]};
+    std::vector<mx::array> part = plain_attend(one);
+    y.push_back(part[0]);
+    results.insert(results.end(), part.begin() + 1, part.end());
   }
-  for (const std::vector<mx::array>& p : parts) whole.push_back(mx::concatenate(p, 0));
-  return whole;
+  results[0] = mx::concatenate(std::move(y), 0);
+  return results;
 }
 
 void check_conv(const mx::array& x, const mx::array& w, int stride, int dilation, int groups) {
@@ -195,15 +188,15 @@ char* mlxb_project(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scale
   });
 }
 
-char* mlxb_attend(mlxb_array* y_keys_values, mlxb_array qkv, mlxb_array q_norm, mlxb_array k_norm, float eps, mlxb_array keys, mlxb_array values, int heads,
-                  float theta, const int* at, int n) {
+char* mlxb_attend(mlxb_array* y_caches, mlxb_array qkv, mlxb_array q_norm, mlxb_array k_norm, float eps, const mlxb_array* caches, int heads, float theta,
+                  const int* at, int n) {
   return guard("attend", [&] {
-    require(y_keys_values != nullptr && (at != nullptr || n == 0), "no place for the result, or no positions");
-    Attended a{filled(qkv), maybe(q_norm), maybe(k_norm), eps, filled(keys), filled(values), heads, theta};
-    check_attended(a, at, n);
-    std::vector<int> first(at, at + n);
-    auto results = cpu_attend(a.qkv, a.q_norm, a.k_norm, eps, a.keys, a.values, heads, theta, first);
-    put_all(y_keys_values, results ? *results : plain_attend(a, first));
+    require(n > 0 && y_caches != nullptr && at != nullptr && caches != nullptr, "no sequence, or no place for the results");
+    Attended a{filled(qkv), maybe(q_norm), maybe(k_norm), eps, {}, heads, theta, {at, at + n}};
+    for (int i = 0; i < 2 * n; i++) a.caches.push_back(filled(caches[i]));
+    check_attended(a);
+    auto results = cpu_attend(a);
+    put_all(y_caches, results ? *results : plain_attend_all(a));
   });
 }
 

@@ -51,7 +51,7 @@ func (s *Scope) Dequantize(q Quantized) Array {
 
 // Quantize makes the affine quantisation of w [out, in].
 func (s *Scope) Quantize(w Array, groupSize, bits int) Quantized {
-	parts := s.op3(func(out *C.mlxb_array) *C.char { return C.mlxb_quantize(out, w.handle, cint(groupSize), cint(bits)) })
+	parts := s.opN(3, func(out *C.mlxb_array) *C.char { return C.mlxb_quantize(out, w.handle, cint(groupSize), cint(bits)) })
 	return Quantized{parts[0], parts[1], parts[2], groupSize, bits}
 }
 
@@ -92,16 +92,32 @@ type Attender struct {
 	Theta        float32 // base of the rotary angles
 }
 
-// Attend lets new rows qkv [batch·time, (heads + 2·kv heads)·dim], which are queries, keys and values side by side, attend
-// to themselves and to the past of their sequence, causally. The caches [batch, kv heads, room, dim] hold the past; the rows
-// of sequence b go to positions at[b] and following. It gives y [batch·time, heads·dim] and the caches' next form, which is
-// made in place when nobody else holds them: Hold them before the evaluation.
-func (s *Scope) Attend(qkv, keys, values Array, a Attender, at ...int) (y, nextKeys, nextValues Array) {
+// KV is the keys and values [1, kv heads, room, dim] of a sequence, and the position of its next row.
+type KV struct {
+	Keys, Values Array
+	At           int
+}
+
+// Attend lets new rows qkv [sequences·time, (heads + 2·kv heads)·dim], which are queries, keys and values side by side, the
+// rows of one sequence below those of another, attend to themselves and to the past of their sequence, causally. It gives
+// y [sequences·time, heads·dim] and each sequence's keys and values with the new ones, which are made in place when nobody
+// else holds the past: Hold them before the evaluation.
+func (s *Scope) Attend(qkv Array, a Attender, past ...KV) (y Array, next []KV) {
+	var caches []Array
+	var at []int
+	for _, p := range past {
+		caches, at = append(caches, p.Keys, p.Values), append(at, p.At)
+	}
+	c, _ := handles(caches)
 	p, n := ints(at)
-	all := s.op3(func(out *C.mlxb_array) *C.char {
-		return C.mlxb_attend(out, qkv.handle, a.QNorm.handle, a.KNorm.handle, C.float(a.Eps), keys.handle, values.handle, cint(a.Heads), C.float(a.Theta), p, n)
+	all := s.opN(1+2*len(past), func(out *C.mlxb_array) *C.char {
+		return C.mlxb_attend(out, qkv.handle, a.QNorm.handle, a.KNorm.handle, C.float(a.Eps), c, cint(a.Heads), C.float(a.Theta), p, n)
 	})
-	return all[0], all[1], all[2]
+	time := s.Dim(qkv, 0) / max(len(past), 1)
+	for i, p := range past {
+		next = append(next, KV{all[1+2*i], all[2+2*i], p.At + time})
+	}
+	return all[0], next
 }
 
 // Attention is softmax(scale·q·kᵀ + mask)·v. q [batch, heads, time, dim], k and v [batch, kv heads, positions, dim]

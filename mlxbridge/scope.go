@@ -3,7 +3,10 @@ package mlxbridge
 // #include "mlxbridge.h"
 import "C"
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Array is a handle to an MLX array: a value to pass around. The zero Array is nil: no array. A handle of a freed
 // array stays known as such, so using it is an error, not a crash.
@@ -68,20 +71,17 @@ func (s *Scope) op(call func(out *C.mlxb_array) *C.char) Array {
 	return a
 }
 
-// op3 is op for a function that makes three arrays.
-func (s *Scope) op3(call func(out *C.mlxb_array) *C.char) (all [3]Array) {
+// opN is op for a function that makes n arrays.
+func (s *Scope) opN(n int, call func(out *C.mlxb_array) *C.char) []Array {
+	all := make([]Array, n)
 	if s.err != nil {
 		return all
 	}
-	var out [3]C.mlxb_array
-	if err := failure(call(&out[0])); err != nil {
+	if err := failure(call((*C.mlxb_array)(unsafe.Pointer(unsafe.SliceData(all))))); err != nil {
 		s.err = err
 		return all
 	}
-	for i, handle := range out {
-		all[i] = Array{handle}
-	}
-	s.owned = append(s.owned, all[:]...)
+	s.owned = append(s.owned, all...)
 	return all
 }
 

@@ -38,31 +38,18 @@ func (w *Weights) Attention(name string, cfg AttentionConfig) Attention {
 	return a
 }
 
-// Apply attends from new rows to themselves and to what came before them, causally. x [batch·time, Width] holds the
-// rows of one sequence below those of another, as many of each; each sequence has its cache, to which its rows are
-// added. Sequences don't see one another: only the weights are theirs together.
-func (a Attention) Apply(s *mlx.Scope, x mlx.Array, caches ...Cache) mlx.Array {
-	return a.o.Apply(s, a.attend(s, a.qkv.project(s, x, mlx.Projection{}), caches))
+// Apply attends from new rows x [time, Width] to themselves and to what came before them, causally, and adds them to the
+// cache.
+func (a Attention) Apply(s *mlx.Scope, x mlx.Array, cache Cache) mlx.Array {
+	return a.o.Apply(s, cache.Attend(s, a.qkv.project(s, x, mlx.Projection{}), a.heads()))
 }
 
-// Residual gives x + a(norm(x)) for x [batch·time, Width].
-func (a Attention) Residual(s *mlx.Scope, x mlx.Array, norm RMSNorm, caches ...Cache) mlx.Array {
-	y := a.attend(s, a.qkv.project(s, x, norm.before()), caches)
+// Residual gives x + a(norm(x)). x [sequences·time, Width] holds the rows of one sequence below those of another, as many
+// of each; each sequence has its cache, to which its rows are added. Sequences don't see one another: only the weights are
+// theirs together.
+func (a Attention) Residual(s *mlx.Scope, x mlx.Array, norm RMSNorm, caches ...*KVCache) mlx.Array {
+	y := attend(s, a.qkv.project(s, x, norm.before()), a.heads(), caches...)
 	return a.o.project(s, y, mlx.Projection{Add: x})
-}
-
-// attend has each sequence's rows of qkv [batch·time, (Heads + 2·KVHeads)·HeadDim] attend by its cache. It gives
-// [batch·time, Heads·HeadDim].
-func (a Attention) attend(s *mlx.Scope, qkv mlx.Array, caches []Cache) mlx.Array {
-	if len(caches) == 1 {
-		return caches[0].Attend(s, qkv, a.heads())
-	}
-	time := s.Dim(qkv, 0) / len(caches)
-	var rows []mlx.Array
-	for i, cache := range caches {
-		rows = append(rows, cache.Attend(s, s.SliceAxis(qkv, 0, i*time, (i+1)*time), a.heads()))
-	}
-	return s.Concat(0, rows...)
 }
 
 func (a Attention) heads() Heads {
@@ -124,14 +111,24 @@ func (c *KVCache) Free() error {
 }
 
 // Attend implements Cache.
-func (c *KVCache) Attend(s *mlx.Scope, qkv mlx.Array, h Heads) mlx.Array {
-	time := s.Dim(qkv, 0)
-	c.grow(s, s.DType(qkv), h, c.length+time)
-	y, k, v := s.Attend(qkv, c.k.Array(), c.v.Array(), h.Attender, c.length)
-	s.Hold(&c.k, k)
-	s.Hold(&c.v, v)
-	if s.Err() == nil {
-		c.length += time
+func (c *KVCache) Attend(s *mlx.Scope, qkv mlx.Array, h Heads) mlx.Array { return attend(s, qkv, h, c) }
+
+// attend has the rows qkv [sequences·time, (Heads + 2·KVHeads)·Dim] of several sequences attend, each to its cache. It gives
+// [sequences·time, Heads·Dim].
+func attend(s *mlx.Scope, qkv mlx.Array, h Heads, caches ...*KVCache) mlx.Array {
+	time := s.Dim(qkv, 0) / len(caches)
+	var past []mlx.KV
+	for _, c := range caches {
+		c.grow(s, s.DType(qkv), h, c.length+time)
+		past = append(past, mlx.KV{Keys: c.k.Array(), Values: c.v.Array(), At: c.length})
+	}
+	y, next := s.Attend(qkv, h.Attender, past...)
+	for i, c := range caches {
+		s.Hold(&c.k, next[i].Keys)
+		s.Hold(&c.v, next[i].Values)
+		if s.Err() == nil {
+			c.length = next[i].At
+		}
 	}
 	return y
 }

@@ -61,8 +61,8 @@ func lastRows(s *mlx.Scope, x mlx.Array, batch int) mlx.Array {
 }
 
 // layer gives each sequence's cache of one layer.
-func layer(past []caches, i int) []nn.Cache {
-	of := make([]nn.Cache, len(past))
+func layer(past []caches, i int) []*nn.KVCache {
+	of := make([]*nn.KVCache, len(past))
 	for b := range past {
 		of[b] = past[b][i]
 	}
