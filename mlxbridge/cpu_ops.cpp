@@ -2,6 +2,7 @@
 #include "cpu_ops.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "cpu_op.hpp"
 #include "cpu_threads.hpp"
@@ -74,6 +75,20 @@ MaybeArray cpu_swiglu(const mx::array& gate, const mx::array& up) {
       int64_t at = i * piece;
       kernels().finish({u + at, nullptr, nullptr, y.half}, g + at, y.at(at), std::min(piece, in[0].size - at));
     });
+  });
+}
+
+MaybeArray cpu_take(const mx::array& table, const mx::array& indices) {
+  bool whole = indices.dtype() == mx::int32 || indices.dtype() == mx::uint32;
+  if (!on_cpu() || table.ndim() != 2 || table.size() == 0 || indices.size() == 0 || !whole) return std::nullopt;
+  mx::Shape shape = indices.shape();
+  shape.push_back(table.shape(1));
+  return make("Take", std::move(shape), table.dtype(), {table, indices}, [](const std::vector<Source>& in, const Target& y) {
+    const char* rows = static_cast<const char*>(in[0].elements(scratch(0)));
+    const uint32_t* wanted = static_cast<const uint32_t*>(in[1].elements(scratch(1)));  // a negative one is large
+    const uint32_t last = static_cast<uint32_t>(in[0].shape[0] - 1);
+    const size_t bytes = in[0].shape[1] * in[0].itemsize;
+    for (int64_t i = 0; i < in[1].size; i++) std::memcpy(static_cast<char*>(y.data) + i * bytes, rows + std::min(wanted[i], last) * bytes, bytes);
   });
 }
 

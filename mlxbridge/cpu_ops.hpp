@@ -69,6 +69,9 @@ MaybeArray cpu_snake(const mlx::core::array& x, const mlx::core::array& rate, co
 MaybeArray cpu_filter(const mlx::core::array& logits, float temperature, int top_k, float top_p);
 MaybeArray cpu_categorical(const mlx::core::array& logits, uint64_t key);
 
+// Rows of a table [rows, width] of any type. An index beyond the end takes the last row.
+MaybeArray cpu_take(const mlx::core::array& table, const mlx::core::array& indices);
+
 // silu(gate)·up.
 MaybeArray cpu_swiglu(const mlx::core::array& gate, const mlx::core::array& up);
 

@@ -50,8 +50,8 @@ func (p *predictor) predict(s *mlx.Scope, h, row0 mlx.Array, past []caches, draw
 	rows := []mlx.Array{row0}                                          // of all sixteen codes, [B, H] each
 	x := p.project(s, s.Reshape(s.Concat(1, h, row0), 2*batch, width)) // positions 0 and 1 of each sequence
 	for g := range p.heads {
-		y := p.decoder.forward(s, x, past...)                                    // [B, hidden]
-		l := s.AsType(p.heads[g].ApplyNormed(s, p.decoder.norm, y), mlx.Float32) // [B, codes]
+		y := p.decoder.forward(s, x, past...)             // [B, hidden]
+		l := p.heads[g].ApplyNormed(s, p.decoder.norm, y) // [B, codes]
 		tap.see("predictor.logits", l)
 		code := draw(g+1, l) // [B]
 		codes = append(codes, code)
