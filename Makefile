@@ -69,10 +69,13 @@ mlxcheck: mlx ## Run the tests that use MLX, each call checked for its thread
 	go test -tags mlxcheck $(MLX_PACKAGES)
 
 # Our own bodies of the CPU's operations stand aside: what is left is the
-# reference that they are compared with.
+# reference that they are compared with; then with our kernels for Metal in it,
+# as the CPU runs them.
 .PHONY: plain
 plain: mlx ## Run the model's tests on MLX's own operations
 	TTSUI_PLAIN=1 go test -count=1 ./internal/nn ./internal/qwen3tts
+	TTSUI_PLAIN=metal go test -count=1 -run 'TestAbuse|TestRandomWalk' ./mlxbridge
+	TTSUI_PLAIN=metal go test -count=1 -run 'TestOfficialPackage|TestQuantized' ./internal/qwen3tts
 
 .PHONY: fuzz
 fuzz: mlx ## Run each fuzz target for FUZZTIME (10s)

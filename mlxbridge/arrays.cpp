@@ -23,7 +23,7 @@ namespace bridge {
 namespace {
 
 struct Slot {
-  std::optional<mx::array> array;
+  std::optional<mx::array> array, transposed;
   uint32_t generation = 1;
 };
 
@@ -76,6 +76,18 @@ mx::array filled(mlxb_array handle) {
   return a;
 }
 
+mx::array transposed(mlxb_array handle) {
+  std::lock_guard lock(table_mutex);
+  Slot& slot = slot_of(handle);
+  if (slot.transposed) return *slot.transposed;
+  mx::array view = mx::transpose(*slot.array);
+  if (slot.array->is_available()) {
+    mx::eval(view);
+    slot.transposed = view;
+  }
+  return view;
+}
+
 void require_memory(double bytes) {
   if (bytes > static_cast<double>(machine_memory())) {
     throw std::runtime_error("an array of " + std::to_string(static_cast<int64_t>(bytes / (1 << 20))) + " MiB is larger than this machine's memory");
@@ -104,11 +116,12 @@ mlxb_array put(mx::array a) {
 }
 
 void release(mlxb_array handle) {
-  std::optional<mx::array> dying;  // destroyed after the lock is gone
+  std::optional<mx::array> dying, view;  // destroyed after the lock is gone
   std::lock_guard lock(table_mutex);
   Slot& slot = slot_of(handle);
   free_slots.push_back(static_cast<uint32_t>(handle));
   dying.swap(slot.array);
+  view.swap(slot.transposed);
   if (++slot.generation == 0) slot.generation = 1;
   live--;
 }

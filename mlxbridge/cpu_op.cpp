@@ -130,12 +130,25 @@ mx::array make(const char* name, mx::Shape shape, mx::Dtype dtype, std::vector<m
 
 bool ours(const mx::array& a) { return (a.dtype() == mx::float32 || a.dtype() == mx::bfloat16) && a.size() > 0; }
 
-bool on_cpu() {
-  static const bool plain = [] {
+namespace {
+
+enum class Choice { own, plain, metal };
+
+Choice choice() {
+  static const Choice made = [] {
     const char* value = std::getenv("TTSUI_PLAIN");
-    return value != nullptr && std::strcmp(value, "1") == 0;
+    if (value != nullptr && std::strcmp(value, "1") == 0) return Choice::plain;
+    return value != nullptr && std::strcmp(value, "metal") == 0 ? Choice::metal : Choice::own;
   }();
-  return !plain && !counting_metal() && mx::default_device() == mx::Device::cpu;
+  return made;
 }
+
+}  // namespace
+
+bool on_cpu() { return choice() == Choice::own && !counting_metal() && mx::default_device() == mx::Device::cpu; }
+
+bool plain_only() { return choice() == Choice::plain; }
+
+bool as_on_metal() { return (choice() == Choice::metal || counting_metal()) && mx::default_device() == mx::Device::cpu; }
 
 }  // namespace bridge

@@ -64,8 +64,14 @@ mx::array make(const char* name, mx::Shape shape, mx::Dtype dtype, std::vector<m
 // ours reports whether our bodies take such arrays: float32 or bfloat16, with elements.
 bool ours(const mx::array& a);
 
-// on_cpu reports whether our bodies are wanted: on the CPU, unless the environment has TTSUI_PLAIN=1.
+// on_cpu reports whether our bodies are wanted: on the CPU, unless the environment has TTSUI_PLAIN=1 or metal.
 bool on_cpu();
+
+// plain_only reports whether only MLX's operations are wanted, wherever they run: TTSUI_PLAIN=1.
+bool plain_only();
+
+// as_on_metal reports whether graphs are made on the CPU as on Metal, with our kernels' twins: TTSUI_PLAIN=metal.
+bool as_on_metal();
 
 template <class... Arrays>
 bool applies(const Arrays&... arrays) {

@@ -12,10 +12,10 @@ import (
 )
 
 // The CPU's bodies are held to the formulas, computed here in float64, for every instruction set and for MLX's own
-// operations (TTSUI_PLAIN=1). The choice is made once in a process, so each runs in a child.
+// operations, without and with our kernels for Metal (TTSUI_PLAIN=1, metal). The choice is made once in a process, so each runs in a child.
 func TestCPUBodies(t *testing.T) {
 	if os.Getenv("TTSUI_BODIES_CHILD") == "" {
-		for _, env := range []string{"TTSUI_PLAIN=1", "TTSUI_SIMD=portable", "TTSUI_SIMD=avx2", "TTSUI_SIMD=avx512", "TTSUI_SIMD="} {
+		for _, env := range []string{"TTSUI_PLAIN=1", "TTSUI_PLAIN=metal", "TTSUI_SIMD=portable", "TTSUI_SIMD=avx2", "TTSUI_SIMD=avx512", "TTSUI_SIMD="} {
 			t.Run(env, func(t *testing.T) {
 				child := exec.Command(os.Args[0], "-test.run=^TestCPUBodies$")
 				child.Env = append(os.Environ(), env, "TTSUI_BODIES_CHILD=1")

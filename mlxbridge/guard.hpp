@@ -22,6 +22,9 @@ namespace mx = mlx::core;
 // The handle table. A handle is a slot's number and its generation, so a freed handle is known as such.
 mx::array get(mlxb_array handle);       // throws for nil, freed and unknown handles
 mx::array filled(mlxb_array handle);    // get for an array with elements: over an empty one, MLX's reductions run wild
+// The transpose of a matrix. That of numbers which are there is made once, for as long as the handle lives: a view costs
+// nothing, but each graph would have a node for it.
+mx::array transposed(mlxb_array handle);
 mlxb_array put(mx::array a);            // throws for an array that can't exist
 void put_all(mlxb_array* out, const std::vector<mx::array>& arrays);  // all or, when it throws, none
 void release(mlxb_array handle);

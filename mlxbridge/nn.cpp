@@ -7,6 +7,7 @@
 #include "count.hpp"
 #include "cpu_ops.hpp"
 #include "guard.hpp"
+#include "metal_kernels.hpp"
 
 using namespace bridge;
 
@@ -75,23 +76,22 @@ mx::array plain_swiglu(const mx::array& gate, const mx::array& up) {
   });
 }
 
-// plain_project is a projection by MLX's operations.
-mx::array plain_project(const mx::array& x, const Projection& p) {
+// plain_project is a projection by MLX's operations; across is wᵀ unless w is quantised.
+mx::array plain_project(const mx::array& x, const Projection& p, const std::optional<mx::array>& across) {
   mx::array a = p.norm ? normed(x, *p.norm, p.eps) : x;
   auto linear = [&] {
     if (p.scales) {
       mx::array y = mx::quantized_matmul(a, p.w, *p.scales, *p.offsets, /*transpose=*/true, p.group, p.bits);
       return p.bias ? mx::add(y, *p.bias) : y;
     }
-    mx::array w = mx::transpose(p.w);
-    if (p.bias) return mx::addmm(*p.bias, a, w);
-    if (p.add && !p.gated) return mx::addmm(*p.add, a, w);
-    return mx::matmul(a, w);
+    if (p.bias) return mx::addmm(*p.bias, a, *across);
+    if (p.add && !p.gated) return mx::addmm(*p.add, a, *across);
+    return mx::matmul(a, *across);
   };
   mx::array y = linear();
   if (p.gated) {
-    std::vector<mx::array> halves = mx::split(y, 2, -1);
-    y = plain_swiglu(halves[0], halves[1]);
+    MaybeArray own = metal_gated(y);
+    y = own ? *own : plain_gated(y);
   }
   bool added = !p.scales && !p.bias && !p.gated;
   return p.add && !added ? mx::add(y, *p.add) : y;
@@ -117,25 +117,17 @@ void check_attended(const Attended& a) {
 // plain_attend is mlxb_attend for one sequence by MLX's operations.
 std::vector<mx::array> plain_attend(const Attended& a) {
   int kv_heads = a.kv_heads(), dim = a.dim(), time = a.time(), at = a.at[0];
-  auto rows = [&](int first, int heads) {  // [1, heads, time, dim]
-    mx::array part = mx::slice(a.qkv, {0, first * dim}, {time, (first + heads) * dim});
-    return mx::transpose(mx::reshape(part, {1, time, heads, dim}), {0, 2, 1, 3});
-  };
-  auto placed = [&](mx::array x, const std::optional<mx::array>& norm) {
-    if (norm) x = normed(x, *norm, a.eps);
-    return turned(x, dim, a.theta, at);
-  };
+  std::optional<Heads> own = metal_heads(a);
+  Heads heads = own ? *own : plain_heads(a);
   auto updated = [&](const mx::array& cache, const mx::array& x) {
     return mx::slice_update(cache, mx::astype(x, cache.dtype()), mx::Shape{0, 0, at, 0}, mx::Shape{1, kv_heads, at + time, dim});
   };
-  mx::array q = placed(rows(0, a.heads), a.q_norm);
-  mx::array keys = updated(a.caches[0], placed(rows(a.heads, kv_heads), a.k_norm));
-  mx::array values = updated(a.caches[1], rows(a.heads + kv_heads, kv_heads));
+  mx::array keys = updated(a.caches[0], heads[1]), values = updated(a.caches[1], heads[2]);
   auto past = [&](const mx::array& cache) { return mx::slice(cache, {0, 0, 0, 0}, {1, kv_heads, at + time, dim}); };
   float scale = 1 / std::sqrt(static_cast<float>(dim));
-  mx::array y = attended(q, past(keys), past(values), scale, time > 1, std::nullopt);
-  y = mx::reshape(mx::transpose(y, {0, 2, 1, 3}), {time, a.heads * dim});
-  return {mx::astype(y, a.qkv.dtype()), keys, values};
+  mx::array y = attended(heads[0], past(keys), past(values), scale, time > 1, std::nullopt);  // [1, heads, time, dim]
+  if (time > 1) y = mx::transpose(y, {0, 2, 1, 3});
+  return {mx::astype(mx::reshape(y, {time, a.heads * dim}), a.qkv.dtype()), keys, values};
 }
 
 // plain_attend_all is plain_attend for one sequence after the other.
@@ -171,6 +163,28 @@ void check_windows(const mx::array& x, const mx::array& w, int stride) {
 
 }  // namespace
 
+namespace bridge {
+
+Heads plain_heads(const Attended& a) {
+  int dim = a.dim(), time = a.time(), kv_heads = a.kv_heads();
+  auto rows = [&](int first, int heads) {  // [1, heads, time, dim]
+    mx::array part = mx::slice(a.qkv, {0, first * dim}, {time, (first + heads) * dim});
+    return mx::transpose(mx::reshape(part, {1, time, heads, dim}), {0, 2, 1, 3});
+  };
+  auto placed = [&](mx::array x, const std::optional<mx::array>& norm) {
+    if (norm) x = normed(x, *norm, a.eps);
+    return turned(x, dim, a.theta, a.at[0]);
+  };
+  return {placed(rows(0, a.heads), a.q_norm), placed(rows(a.heads, kv_heads), a.k_norm), rows(a.heads + kv_heads, kv_heads)};
+}
+
+mx::array plain_gated(const mx::array& gate_up) {
+  std::vector<mx::array> halves = mx::split(gate_up, 2, -1);
+  return plain_swiglu(halves[0], halves[1]);
+}
+
+}  // namespace bridge
+
 extern "C" {
 
 char* mlxb_matmul(mlxb_array* out, mlxb_array a, mlxb_array b) {
@@ -184,7 +198,7 @@ char* mlxb_project(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scale
     Projection p{get(w), maybe(scales), maybe(biases), group_size, bits, maybe(norm), eps, maybe(bias), maybe(add), gated != 0};
     check_projection(a, p);
     if (auto y = cpu_project(a, p)) return *y;
-    return plain_project(a, p);
+    return plain_project(a, p, p.scales ? std::nullopt : std::optional(transposed(w)));
   });
 }
 

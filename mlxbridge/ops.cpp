@@ -161,7 +161,7 @@ char* mlxb_take(mlxb_array* out, mlxb_array a, mlxb_array indices) {
     require(mx::issubdtype(i.dtype(), mx::integer), "indices must be integers");
     if (auto y = cpu_take(x, i)) return *y;
     // MLX's CPU backend reads outside the array for a bad index. Seen as unsigned, a negative one is large too.
-    i = mx::minimum(mx::astype(i, mx::uint32), mx::array(static_cast<uint32_t>(x.shape(0) - 1), mx::uint32));
+    i = mx::minimum(mx::astype(i, mx::uint32), mx::array({static_cast<uint32_t>(x.shape(0) - 1)}, mx::uint32));
     return mx::take(x, i, 0);
   });
 }

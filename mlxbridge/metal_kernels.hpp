@@ -1,0 +1,22 @@
+// metal_kernels.hpp: our own kernels for Metal. Each gives nothing when MLX's operations have to do it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cpu_ops.hpp"
+
+namespace bridge {
+
+// Heads is the queries [1, heads, time, dim], keys and values [1, kv heads, time, dim] of one sequence's rows: queries and
+// keys normalised and turned.
+using Heads = std::vector<mlx::core::array>;
+
+std::optional<Heads> metal_heads(const Attended& a);
+Heads plain_heads(const Attended& a);
+
+// silu(gate)·up [rows, width] of gate_up [rows, 2·width].
+MaybeArray metal_gated(const mlx::core::array& gate_up);
+mlx::core::array plain_gated(const mlx::core::array& gate_up);
+
+}  // namespace bridge
