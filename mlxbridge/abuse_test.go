@@ -68,6 +68,7 @@ func entries() map[string][]any {
 
 		"mlxb_reshape":      {out{}, f32(2, 3), []int{3, 2}, 2},
 		"mlxb_transpose":    {out{}, f32(2, 3), []int{1, 0}, 2},
+		"mlxb_contiguous":   {out{}, f32(2, 3)},
 		"mlxb_slice":        {out{}, f32(2, 3), []int{0, 1}, []int{2, 3}, 2},
 		"mlxb_slice_update": {out{}, f32(2, 3), f32(1, 2), []int{1, 1}, 2},
 		"mlxb_concatenate":  {out{}, []array{f32(2, 3), f32(1, 3)}, 2, 0},

@@ -72,6 +72,9 @@ MaybeArray cpu_categorical(const mlx::core::array& logits, uint64_t key);
 // Rows of a table [rows, width] of any type. An index beyond the end takes the last row.
 MaybeArray cpu_take(const mlx::core::array& table, const mlx::core::array& indices);
 
+// A copy in row order of an array whose elements have 16 or 32 bits.
+MaybeArray cpu_contiguous(const mlx::core::array& a);
+
 // silu(gate)·up.
 MaybeArray cpu_swiglu(const mlx::core::array& gate, const mlx::core::array& up);
 

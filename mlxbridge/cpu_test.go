@@ -44,6 +44,9 @@ func TestCPUBodies(t *testing.T) {
 		checkBody(t, fmt.Sprint("causal attention ", dtype), attentionBody(5, 9, true, dtype))
 		checkBody(t, fmt.Sprint("one query ", dtype), attentionBody(1, 33, false, dtype))
 		checkBody(t, fmt.Sprint("swiglu ", dtype), swigluBody(dtype))
+		for _, axes := range [][]int{{0, 2, 1}, {2, 1, 0}, {1, 0, 2}, {0, 1, 2}} {
+			checkBody(t, fmt.Sprint("contiguous ", axes, dtype), contiguousBody(axes, dtype))
+		}
 		for _, top := range []filterTop{{0, 1}, {40, 1}, {0, 0.3}, {25, 0.6}, {3, 0.01}, {500, 1}} {
 			checkBody(t, fmt.Sprint("filter ", top, dtype), filterBody(top, dtype))
 		}
@@ -383,5 +386,28 @@ func packedBody(bits, rows, group int, dtype mlx.DType) func(*mlx.Scope, *random
 		q := s.Quantize(s.Floats(r.floats(out*in), out, in), group, bits)
 		w := s.ReadFloats(s.Dequantize(q))
 		return linear(x, w, b, rows, in, out), s.Project(s.AsType(s.Floats(x, rows, in), dtype), mlx.Projection{Quant: &q, Bias: s.Floats(b, out)})
+	}
+}
+
+// A part of an array, with its axes in another order. Its numbers say where they were.
+func contiguousBody(axes []int, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, _ *random) ([]float64, mlx.Array) {
+		whole, part := [3]int{70, 5, 41}, [3]int{67, 4, 40}
+		x := make([]float32, whole[0]*whole[1]*whole[2])
+		for i := range x {
+			x[i] = float32(i % 251)
+		}
+		var want []float64
+		for i := range part[axes[0]] {
+			for j := range part[axes[1]] {
+				for k := range part[axes[2]] {
+					var at [3]int
+					at[axes[0]], at[axes[1]], at[axes[2]] = i, j, k
+					want = append(want, float64(x[((at[0]+3)*whole[1]+at[1]+1)*whole[2]+at[2]+1]))
+				}
+			}
+		}
+		view := s.Slice(s.AsType(s.Floats(x, whole[:]...), dtype), []int{3, 1, 1}, whole[:])
+		return want, s.Contiguous(s.Transpose(view, axes...))
 	}
 }

@@ -75,6 +75,7 @@ char* mlxb_astype(mlxb_array* out, mlxb_array a, mlxb_dtype dtype);
 // --- shape ---
 char* mlxb_reshape(mlxb_array* out, mlxb_array a, const int* shape, int rank);
 char* mlxb_transpose(mlxb_array* out, mlxb_array a, const int* axes, int rank);
+char* mlxb_contiguous(mlxb_array* out, mlxb_array a);  // in row order, where a may be another view of its numbers
 char* mlxb_slice(mlxb_array* out, mlxb_array a, const int* start, const int* stop, int rank);
 char* mlxb_slice_update(mlxb_array* out, mlxb_array a, mlxb_array update, const int* start, int rank);  // in place when a has no other user
 char* mlxb_concatenate(mlxb_array* out, const mlxb_array* arrays, int n, int axis);

@@ -20,6 +20,11 @@ func (s *Scope) Transpose(a Array, axes ...int) Array {
 	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_transpose(out, a.handle, p, n) })
 }
 
+// Contiguous gives the numbers in row order: of a view that isn't, a copy.
+func (s *Scope) Contiguous(a Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_contiguous(out, a.handle) })
+}
+
 // Slice takes start[i] ≤ index < stop[i] along every axis i.
 func (s *Scope) Slice(a Array, start, stop []int) Array {
 	if len(start) != len(stop) {

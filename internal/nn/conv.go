@@ -46,22 +46,8 @@ func (w *Weights) toMLX(t mlx.Array, in, kernel int) mlx.Array {
 	if shape := w.scope.Shape(t); w.scope.Err() == nil && shape[1] == kernel && shape[2] == in && in != kernel {
 		return t
 	}
-	return w.contiguous(t, w.scope.Transpose(t, 0, 2, 1))
-}
-
-// contiguous replaces a transposed view by a copy in its own order, made when it is read: a view would be copied anew
-// at every use.
-func (w *Weights) contiguous(old, view mlx.Array) mlx.Array {
-	shape := w.scope.Shape(view)
-	if w.scope.Err() != nil {
-		return view
-	}
-	size := 1
-	for _, n := range shape {
-		size *= n
-	}
-	flat := w.replace(view, w.scope.Reshape(view, size))
-	return w.replace(flat, w.replace(old, w.scope.Reshape(flat, shape...)))
+	// As a view it would be copied anew at every use.
+	return w.replace(t, w.scope.Within(func(s *mlx.Scope) mlx.Array { return s.Contiguous(s.Transpose(t, 0, 2, 1)) }))
 }
 
 // Apply convolves x [time, in] to [(time−(k−1)·dilation−1)/stride + 1, out].
@@ -99,7 +85,7 @@ func (w *Weights) ConvTranspose1D(name string, in, out, kernel, stride int) Conv
 			split := s.Transpose(s.Reshape(weight, in, out, taps, stride), 3, 1, 2, 0) // [stride, out, taps, in], m = 0 first
 			var old []mlx.Array
 			for m := taps - 1; m >= 0; m-- {
-				old = append(old, s.SliceAxis(split, 2, m, m+1))
+				old = append(old, s.Contiguous(s.SliceAxis(split, 2, m, m+1)))
 			}
 			return s.Reshape(s.Concat(2, old...), stride*out, taps, in)
 		}, weight),

@@ -201,17 +201,18 @@ func (w *Weights) Read() error {
 const readPiece = 64 << 20
 
 // ReadSome brings the next tensors into memory and reports whether there are more, so that other work may come in
-// between. They are read one after the other, and so no more than one is held in two forms.
+// between. While one is brought into its form the next ones are read.
 func (w *Weights) ReadSome() (more bool, err error) {
-	for read := 0; read < readPiece && len(w.pending) > 0; w.pending = w.pending[1:] {
-		a := w.pending[0]
-		w.scope.EvalLasting(a)
-		size := w.scope.DType(a).Size()
-		for _, n := range w.scope.Shape(a) {
-			size *= n
+	n := 0
+	for read := 0; read < readPiece && n < len(w.pending); n++ {
+		size := w.scope.DType(w.pending[n]).Size()
+		for _, d := range w.scope.Shape(w.pending[n]) {
+			size *= d
 		}
 		read += size
 	}
+	w.scope.EvalLasting(w.pending[:n]...)
+	w.pending = w.pending[n:]
 	if len(w.pending) == 0 {
 		for _, a := range w.raw { // what nobody asked for
 			w.scope.Fail(mlx.Free(w.scope.Keep(a)))
