@@ -58,7 +58,6 @@ type generateAnswer struct {
 	GenerationSeconds float64       `json:"generation_seconds"`
 	FirstAudioSeconds float64       `json:"first_audio_seconds"`
 	Takes             []take        `json:"takes"`
-	Retries           int           `json:"retries"`
 	Segments          []tts.Segment `json:"segments"`
 }
 
@@ -69,12 +68,13 @@ type take struct {
 	AudioSeconds float64 `json:"audio_seconds"`
 	Truncated    bool    `json:"truncated"`
 
+	Retries int         `json:"retries"`
 	Runaway tts.Runaway `json:"runaway"`
 }
 
 func (a generateAnswer) result() tts.Result {
 	res := a.take.result(a)
-	res.Retries, res.Segments = a.Retries, a.Segments
+	res.Segments = a.Segments
 	for _, t := range a.Takes {
 		res.Takes = append(res.Takes, t.result(a))
 	}
@@ -83,7 +83,8 @@ func (a generateAnswer) result() tts.Result {
 
 func (t take) result(a generateAnswer) tts.Result {
 	return tts.Result{OutputPath: t.OutputPath, Frames: t.Frames, Samples: int(math.Round(t.AudioSeconds * tts.SampleRate)),
-		Seed: t.Seed, Seconds: a.GenerationSeconds, Truncated: t.Truncated, FirstAudio: a.FirstAudioSeconds, Runaway: t.Runaway}
+		Seed: t.Seed, Seconds: a.GenerationSeconds, Truncated: t.Truncated, FirstAudio: a.FirstAudioSeconds,
+		Retries: t.Retries, Runaway: t.Runaway}
 }
 
 // Generate has the server speak req.Text: into the file req.OutputPath on the server's disk, to req.Audio as it is

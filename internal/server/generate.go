@@ -77,6 +77,7 @@ type take struct {
 	AudioSeconds float64 `json:"audio_seconds"`
 	Truncated    bool    `json:"truncated"`
 
+	Retries int         `json:"retries"`
 	Runaway tts.Runaway `json:"runaway"`
 }
 
@@ -127,7 +128,7 @@ func (s *Server) speak(w http.ResponseWriter, r *http.Request, req tts.Request) 
 		Retries: res.Retries, Runaway: res.Runaway, Segments: res.Segments,
 	}
 	for _, one := range res.Takes {
-		answer.Takes = append(answer.Takes, take{one.OutputPath, one.Seed, one.Frames, one.AudioSeconds(), one.Truncated, one.Runaway})
+		answer.Takes = append(answer.Takes, take{one.OutputPath, one.Seed, one.Frames, one.AudioSeconds(), one.Truncated, one.Retries, one.Runaway})
 	}
 	s.writeJSON(w, r, http.StatusOK, answer)
 }

@@ -11,7 +11,7 @@ import (
 	"ttsui/internal/tts"
 )
 
-// mostRetries is how often a segment that runs away is spoken anew.
+// mostRetries is how often a segment or take that runs away is spoken anew.
 const mostRetries = 2
 
 // plan cuts the text into segments if it is to be cut.
@@ -106,7 +106,7 @@ func (r *reading) speak(segment textplan.Segment) (tts.Segment, error) {
 			return spoken, nil
 		}
 		heard := r.to.listener != nil
-		if retries == mostRetries || heard || r.greedy() {
+		if retries == mostRetries || heard || greedy(r.u.Sampling) {
 			r.Log.Warn().Msgf("A take ran away (%s) and was stopped after %d frames, seed %d", wrong, take.Frames, take.Seed)
 			if !heard {
 				spoken.Frames = min(keep, take.Frames)
@@ -134,9 +134,7 @@ func (r *reading) count(take tts.Result) {
 }
 
 // greedy reports whether another seed makes no difference.
-func (r *reading) greedy() bool {
-	return r.u.Sampling.Temperature != nil && *r.u.Sampling.Temperature == 0
-}
+func greedy(s tts.Sampling) bool { return s.Temperature != nil && *s.Temperature == 0 }
 
 // take lets the model speak once, and tells what is wrong with what it said and how many frames of it are well.
 func (r *reading) take() (take tts.Result, wrong tts.Runaway, keep int, err error) {
@@ -145,9 +143,7 @@ func (r *reading) take() (take tts.Result, wrong tts.Runaway, keep int, err erro
 	if err != nil {
 		return take, "", 0, err
 	}
-	if watch != nil {
-		wrong, keep = watch.Verdict()
-	}
+	wrong, keep = verdict(watch)
 	return made[0], wrong, keep, nil
 }
 
@@ -159,6 +155,14 @@ func guarded(u tts.Utterance, to tts.Sink) (tts.Line, *runaway.Watch) {
 	watch := runaway.New(u.Text, u.Language)
 	u.Observe = watch.Frame
 	return tts.Line{Utterance: u, Sink: both{watch, to}}, watch
+}
+
+// verdict is what a watch found wrong, and how many frames of it are well. Where none watched, nothing is wrong.
+func verdict(watch *runaway.Watch) (wrong tts.Runaway, keep int) {
+	if watch == nil {
+		return "", 0
+	}
+	return watch.Verdict()
 }
 
 // both gives what it gets to one and then to the other.
