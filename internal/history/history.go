@@ -7,6 +7,7 @@ package history
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -45,15 +46,39 @@ type Entry struct {
 	Took      float64      `json:"took"`     // seconds, to make it
 	Truncated bool         `json:"truncated,omitempty"`
 	Star      bool         `json:"star,omitempty"`
+
+	LongText tts.LongText  `json:"long_text,omitempty"`
+	Segments []tts.Segment `json:"segments,omitempty"` // of a text that was spoken in segments
+	Runaway  tts.Runaway   `json:"runaway,omitempty"`  // of a take that stands all the same
+	Partial  bool          `json:"partial,omitempty"`  // it was stopped: the segments hold the beginning of the text only
+	Job      string        `json:"job,omitempty"`      // that made several takes, of which this is one
+	Take     int           `json:"take,omitempty"`     // which, from 1
 }
 
-// NewEntry is the entry of what was made of req at a time. It has no ID yet.
-func NewEntry(req tts.Request, res tts.Result, now time.Time) Entry {
-	return Entry{
+// NewEntries are the entries of what was made of req at a time: one for each take. They have no IDs yet.
+func NewEntries(req tts.Request, res tts.Result, now time.Time) []Entry {
+	var all []Entry
+	for i, take := range res.Each() {
+		e := newEntry(req, take, now)
+		if len(res.Takes) > 0 {
+			e.Job, e.Take = req.JobID, i+1
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func newEntry(req tts.Request, res tts.Result, now time.Time) Entry {
+	e := Entry{
 		Time: now, Mode: req.Mode, ModelID: req.ModelID, Text: req.Text, Language: req.Language, Speaker: req.Speaker,
 		Instruct: req.Instruct, Voice: req.Voice, RefAudio: req.RefAudioPath, RefText: req.RefText, RefTail: req.RefTail,
-		Settings: req.Sampling, Seed: res.Seed, File: res.OutputPath, Seconds: res.AudioSeconds(), Took: res.Seconds, Truncated: res.Truncated,
+		Settings: req.Sampling, Seed: res.Seed, File: cmp.Or(res.Partial, res.OutputPath), Seconds: res.AudioSeconds(), Took: res.Seconds, Truncated: res.Truncated,
+		LongText: req.LongText, Runaway: res.Runaway, Partial: res.Partial != "",
 	}
+	if len(res.Segments) > 1 || e.Partial {
+		e.Segments = res.Segments
+	}
+	return e
 }
 
 // Request asks for the entry again, with its seed and without a place for it.
@@ -61,7 +86,7 @@ func (e Entry) Request() tts.Request {
 	seed := e.Seed
 	req := tts.Request{
 		Mode: e.Mode, ModelID: e.ModelID, Text: e.Text, Language: e.Language, Speaker: e.Speaker, Instruct: e.Instruct,
-		Voice: e.Voice, RefAudioPath: e.RefAudio, RefText: e.RefText, RefTail: e.RefTail, Sampling: e.Settings,
+		Voice: e.Voice, RefAudioPath: e.RefAudio, RefText: e.RefText, RefTail: e.RefTail, Sampling: e.Settings, LongText: e.LongText,
 	}
 	req.Sampling.Seed = &seed
 	return req
@@ -153,14 +178,28 @@ func (s *Store) append(line []byte) error {
 
 // Star marks an entry, or takes the mark away.
 func (s *Store) Star(ctx context.Context, id string, star bool) error {
+	return s.set(ctx, id, map[string]any{"star": star})
+}
+
+// Respeak notes what became of an entry's sound when a segment was spoken anew: its length, its segments, and what is
+// wrong with them.
+func (s *Store) Respeak(ctx context.Context, e Entry) error {
+	return s.set(ctx, e.ID, map[string]any{"seconds": e.Seconds, "segments": e.Segments, "truncated": e.Truncated, "runaway": e.Runaway})
+}
+
+// set changes fields of an entry.
+func (s *Store) set(ctx context.Context, id string, values map[string]any) error {
 	return s.change(ctx, id, func(line []byte) ([]byte, error) {
 		var fields map[string]json.RawMessage // with those that a newer TTSUI has
 		if err := json.Unmarshal(line, &fields); err != nil {
 			return nil, err
 		}
-		delete(fields, "star")
-		if star {
-			fields["star"] = json.RawMessage("true")
+		for name, value := range values {
+			data, err := json.Marshal(value)
+			if err != nil {
+				return nil, err
+			}
+			fields[name] = data
 		}
 		return json.Marshal(fields)
 	})

@@ -36,7 +36,7 @@ var when = time.Date(2026, 2, 20, 10, 11, 12, 345, time.UTC)
 func add(t testing.TB, s *history.Store, mode tts.Mode, file string) history.Entry {
 	t.Helper()
 	res := tts.Result{OutputPath: file, Frames: 10, Samples: 10 * tts.FrameSamples, Seed: 1<<63 + 7, Seconds: 2.5, Truncated: true}
-	e, err := s.Add(t.Context(), history.NewEntry(request(mode), res, when))
+	e, err := s.Add(t.Context(), history.NewEntries(request(mode), res, when)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestAgain(t *testing.T) {
 		want := request(mode)
 		seed := uint64(7)
 		want.Sampling.Seed = &seed
-		got := history.NewEntry(request(mode), tts.Result{OutputPath: "/a.wav", Seed: seed}, when).Request()
+		got := history.NewEntries(request(mode), tts.Result{OutputPath: "/a.wav", Seed: seed}, when)[0].Request()
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s: %s", mode, d)
 		}
@@ -195,4 +195,63 @@ func BenchmarkThousand(b *testing.B) {
 			add(b, s, tts.Clone, "/x.wav")
 		}
 	})
+}
+
+// TestTakes: each take has an entry of its own.
+func TestTakes(t *testing.T) {
+	s := &history.Store{Path: filepath.Join(t.TempDir(), "history.jsonl")}
+	req := request(tts.Control)
+	req.JobID = "job12345"
+	first, second := tts.Result{OutputPath: "/a.wav", Seed: 3}, tts.Result{OutputPath: "/a-2.wav", Seed: 4, Runaway: tts.RunawaySilence}
+	res := first
+	res.Takes = []tts.Result{first, second}
+	for i, e := range history.NewEntries(req, res, when) {
+		e, err := s.Add(t.Context(), e)
+		if err != nil || e.File != res.Takes[i].OutputPath || e.Seed != res.Takes[i].Seed || e.Runaway != res.Takes[i].Runaway || e.Job != req.JobID || e.Take != i+1 {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	if all := history.NewEntries(req, first, when); len(all) != 1 || all[0].Job != "" || all[0].Take != 0 {
+		t.Errorf("a take alone: %+v", all)
+	}
+}
+
+// TestSegments: a text in segments is remembered with them, one that was stopped, too; a segment anew changes what is
+// told of the sound, and nothing else.
+func TestSegments(t *testing.T) {
+	s := &history.Store{Path: filepath.Join(t.TempDir(), "history.jsonl")}
+	req := request(tts.Control)
+	req.LongText = tts.LongOn
+	segments := []tts.Segment{{TextEnd: 5, End: 1920, Frames: 1, Seed: 3}, {TextStart: 5, TextEnd: 9, Start: 4000, End: 5920, Frames: 1, Seed: 3, Truncated: true}}
+	add := func(res tts.Result) history.Entry {
+		t.Helper()
+		e, err := s.Add(t.Context(), history.NewEntries(req, res, when)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	whole := add(tts.Result{OutputPath: "/a.wav", Samples: 5920, Segments: segments, Truncated: true})
+	part := add(tts.Result{OutputPath: "/b.wav", Partial: "/b.partial.wav", Samples: 1920, Segments: segments[:1]})
+	short := add(tts.Result{OutputPath: "/c.wav", Samples: 1920, Segments: segments[:1]})
+	if whole.Request().LongText != tts.LongOn || len(whole.Segments) != 2 || part.File != "/b.partial.wav" || !part.Partial || len(part.Segments) != 1 || short.Segments != nil {
+		t.Errorf("%+v, %+v, %+v", whole, part, short)
+	}
+	if err := s.Star(t.Context(), whole.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	changed := whole
+	changed.Segments = []tts.Segment{segments[0], {TextStart: 5, TextEnd: 9, Start: 4000, End: 4800, Frames: 1, Seed: 4}}
+	changed.Seconds, changed.Truncated, changed.Runaway, changed.Text = 0.2, false, tts.RunawaySilence, "not this"
+	if err := s.Respeak(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	changed.Star, changed.Text = true, whole.Text
+	if d := cmp.Diff([]history.Entry{short, part, changed}, list(t, s, "")); d != "" {
+		t.Error(d)
+	}
+	changed.ID = "nothing"
+	if err := s.Respeak(t.Context(), changed); tts.CodeOf(err) != tts.CodeNotFound {
+		t.Error(err)
+	}
 }

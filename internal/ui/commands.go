@@ -125,14 +125,14 @@ func (a *App) ToggleSampling(mode tts.Mode) {
 	a.doIn(mode, func(_ *core, t *tab) { t.sampling.open = !t.sampling.open })
 }
 
-// EditSampling is told a value of the sampling panel, as it is typed.
+// EditSampling is told a value of the sampling panel, as it is typed, or the ID of a Choice.
 func (a *App) EditSampling(mode tts.Mode, key SamplingKey, s string) {
 	a.doIn(mode, func(_ *core, t *tab) { t.sampling.edit(key, s) })
 }
 
 // ResetSampling leaves all of the sampling panel to the model.
 func (a *App) ResetSampling(mode tts.Mode) {
-	a.doIn(mode, func(_ *core, t *tab) { t.sampling.fill(tts.Sampling{}) })
+	a.doIn(mode, func(_ *core, t *tab) { t.sampling.reset() })
 }
 
 // KeepSeed puts the seed of a tab's result into its sampling panel.
@@ -156,6 +156,14 @@ func (a *App) StarResult(mode tts.Mode) { a.doIn(mode, (*core).starResult) }
 
 // TrashResult moves the result that is chosen in the history to the Trash.
 func (a *App) TrashResult(mode tts.Mode) { a.doIn(mode, (*core).trashResult) }
+
+// PlaySegment plays the result of a tab from a segment on, counted from 0, and chooses that.
+func (a *App) PlaySegment(mode tts.Mode, i int) {
+	a.doIn(mode, func(c *core, t *tab) { c.playSegment(t, i) })
+}
+
+// SpeakSegment speaks the segment that is chosen anew, into its place in the result.
+func (a *App) SpeakSegment(mode tts.Mode) { a.doIn(mode, (*core).speakSegment) }
 
 // PlayPause plays the result that is seen, or pauses it.
 func (a *App) PlayPause() { a.do((*core).playPause) }

@@ -47,6 +47,8 @@ type fakeServer struct {
 	mu        sync.Mutex
 	models    []tts.ModelInfo
 	jobs      []tts.Job
+	record    tts.Job        // of a job that is asked for; none without an ID
+	sounds    map[string]int // samples of each file
 	requests  []tts.Request
 	canceled  []string
 	cleared   int
@@ -55,7 +57,7 @@ type fakeServer struct {
 }
 
 func newFakeServer() *fakeServer {
-	s := &fakeServer{health: make(chan error, 10), events: make(chan tts.LogEvent, 5000)}
+	s := &fakeServer{sounds: map[string]int{}, health: make(chan error, 10), events: make(chan tts.LogEvent, 5000)}
 	for _, m := range tts.Catalogue() {
 		s.models = append(s.models, tts.ModelInfo{ModelID: m.ID, State: tts.Unloaded})
 	}
@@ -66,7 +68,7 @@ func newFakeServer() *fakeServer {
 		return s.set(tts.ModelInfo{ModelID: id, State: tts.Unloaded}), nil
 	}
 	s.generate = func(_ context.Context, req tts.Request) (tts.Result, error) {
-		return tts.Result{OutputPath: req.OutputPath, Samples: 12 * tts.SampleRate}, nil
+		return s.spoken(req), nil
 	}
 	s.save = func(_ context.Context, v tts.NewVoice) (tts.Voice, error) { return s.keep(v), nil }
 	s.list = func(context.Context) ([]tts.ModelInfo, error) {
@@ -134,7 +136,14 @@ func (s *fakeServer) Jobs(context.Context) ([]tts.Job, error) {
 	return slices.Clone(s.jobs), nil
 }
 
-func (s *fakeServer) Job(context.Context, string) (tts.Job, error) { return tts.Job{}, errGone }
+func (s *fakeServer) Job(context.Context, string) (tts.Job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.record.ID == "" {
+		return s.record, errGone
+	}
+	return s.record, nil
+}
 
 func (s *fakeServer) CancelJob(_ context.Context, id string) (tts.Job, error) {
 	s.mu.Lock()

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,15 @@ type generation struct {
 	request tts.Request // but for the place of its result
 	cancel  context.CancelFunc
 	job     tts.Job // as it was last seen; of no state before
+	into    *past   // the result of which a segment is spoken anew, else nil
+	segment int     // which, from 1
 }
 
 // request is what the tab asks for, but for the place of the result.
 func (t *tab) request(modelID string) tts.Request {
 	r := tts.Request{Mode: t.mode, ModelID: modelID, Text: t.text.text, Language: t.language}
 	r.Sampling, _ = t.sampling.sampling() // incomplete tells what is wrong with it
+	t.sampling.addChoices(&r)
 	switch t.mode {
 	case tts.Clone:
 		if r.Voice = t.voice; r.Voice != "" {
@@ -89,6 +93,9 @@ func (t *tab) incomplete(modelID string) string {
 	}
 	r := t.request(modelID)
 	r.OutputPath = "/result.wav" // the real one is made when it is needed
+	if problem := takesProblem(&r); problem != "" {
+		return problem
+	}
 	if err := r.Validate(); err != nil {
 		return strings.TrimSuffix(sentence(err.Error()), ".")
 	}
@@ -108,7 +115,7 @@ func (c *core) generateButton(t *tab) Button {
 		return Button{Title: "Generating...", Tooltip: "Stop it to begin anew"}
 	}
 	missing := c.missing(t)
-	return Button{Title: "Generate", Enabled: missing == "", Tooltip: missing}
+	return Button{Title: t.generateTitle(), Enabled: missing == "", Tooltip: missing}
 }
 
 // generate speaks the text of a tab. Each tab has one generation at a time; the server gives them their turns.
@@ -118,11 +125,12 @@ func (c *core) generate(t *tab) {
 	}
 }
 
-// speak asks the server for what a tab wants. What comes of it is in the history before it is seen.
+// speak asks the server for what a tab wants. What comes of it is in the history before it is seen, and so is what is
+// kept of a long text that was stopped.
 func (c *core) speak(t *tab, req tts.Request) {
 	type made struct {
 		tts.Result
-		entry      history.Entry
+		entries    []history.Entry
 		unrecorded error
 	}
 	s := c.server.session
@@ -131,36 +139,42 @@ func (c *core) speak(t *tab, req tts.Request) {
 	run := &generation{request: req, cancel: cancel}
 	t.run, t.problem = run, nil
 	req.JobID = tts.NewJobID()
-	req.Watch = func(job tts.Job) { c.post(func() { run.job = job }) }
+	var last tts.Job
+	req.Watch = func(job tts.Job) {
+		last = job
+		c.post(func() { run.job = job })
+	}
 	folder, now := s.settings.OutputFolder, time.Now()
 	start(c, func() (m made, err error) {
 		defer cancel()
 		if req.OutputPath, err = c.config.NewResultPath(folder, req.Mode, now); err != nil {
 			return m, err
 		}
-		if m.Result, err = s.Server.Generate(ctx, req); err == nil {
-			m.entry, m.unrecorded = c.remember(req, m.Result)
+		if m.Result, err = s.Server.Generate(ctx, req); err != nil {
+			m.Result = kept(s, last)
+		}
+		if err == nil || m.Partial != "" {
+			m.entries, m.unrecorded = c.remember(req, m.Result)
 		}
 		return m, err
 	}, func(m made, err error) {
-		if err == nil {
-			c.remembered(t, m.entry, m.unrecorded)
-		}
-		if t.run == run { // else it was stopped, and nothing is shown of it
-			c.settleGeneration(t, m.Result, err)
+		c.remembered(t, m.entries, m.unrecorded)
+		if t.run == run || t.run == nil && m.Partial != "" { // else it was stopped, and nothing is shown of it
+			c.settleGeneration(t, run, m.Result, err)
 		}
 	})
 }
 
-func (c *core) settleGeneration(t *tab, res tts.Result, err error) {
-	run := t.run
-	t.run = nil
-	if err != nil {
+func (c *core) settleGeneration(t *tab, run *generation, res tts.Result, err error) {
+	if t.run == run && err != nil {
 		t.problem = generationProblem(err)
+	}
+	t.run = nil
+	if err != nil && res.Partial == "" || c.closing {
 		return
 	}
-	t.result, t.past.chosen = newResult(res), t.past.at(res.OutputPath)
-	t.spoken = newSpoken(run.request, res.Truncated)
+	t.result, t.segment, t.past.chosen = newResult(res), 0, t.past.at(cmp.Or(res.Partial, res.OutputPath))
+	t.spoken = newSpoken(run.request, res.Truncated || res.Partial != "")
 	c.openClip(t)
 }
 
@@ -174,11 +188,18 @@ func (t *tab) stop() {
 
 // progress says how far a generation is.
 func (g *generation) progress() string {
+	if what := g.what(); what != "" && g.job.State == tts.JobRunning {
+		return what + " · " + g.stage()
+	}
+	return g.stage()
+}
+
+func (g *generation) stage() string {
 	job := g.job
 	switch {
 	case job.State == tts.JobQueued:
 		return fmt.Sprintf("Waiting for its turn: number %d in the queue", job.Position)
-	case job.AudioSeconds > 0 && (job.Stage == tts.StageFrames || job.Stage == ""):
+	case job.AudioSeconds > 0 && (job.Stage == tts.StageFrames || job.Stage == "" || job.Stage == tts.StagePrefill && job.SegmentsDone > 0):
 		text := fmt.Sprintf("%.1f s of speech", job.AudioSeconds)
 		if job.RealTimeFactor != nil && *job.RealTimeFactor > 0 {
 			text += " · " + speedText(*job.RealTimeFactor)
@@ -217,13 +238,25 @@ func generationProblem(err error) *Problem {
 // newResult describes a WAV file of 16 bits.
 func newResult(res tts.Result) *Result {
 	const header, sample = 44, 2
-	r := &Result{Title: "Generated Audio", Path: res.OutputPath, Name: filepath.Base(res.OutputPath),
+	path := cmp.Or(res.Partial, res.OutputPath)
+	return &Result{Title: "Generated Audio", Path: path, Name: filepath.Base(path),
 		Size:   fileSize(header + sample*res.Samples),
-		Length: clock(seconds(res.AudioSeconds())), Seed: writeSeed(res.Seed)}
-	if res.Truncated {
-		r.Note = "It was cut off: the speech became longer than one generation may be. Split the text, or allow more under Sampling."
+		Length: clock(seconds(res.AudioSeconds())), Seed: writeSeed(res.Seed), Note: resultNote(res)}
+}
+
+// resultNote is what the user should know about a result, "" for nothing.
+func resultNote(res tts.Result) string {
+	switch long := len(res.Segments) > 1; {
+	case res.Partial != "":
+		return fmt.Sprintf("It was stopped. What was finished, %s, is kept in %s.", plural(len(res.Segments), "segment", "segments"), res.Partial)
+	case long && (res.Truncated || res.Runaway != ""):
+		return "A segment became too long and was cut: listen to those that are marked, and speak them again."
+	case res.Truncated:
+		return "It was cut off: the speech became longer than one generation may be. Split the text, or allow more under Sampling."
+	case res.Runaway != "":
+		return "It ran on after its text was done, and was cut there. Another seed may do better."
 	}
-	return r
+	return ""
 }
 
 // saveAs copies the result of a tab.

@@ -37,8 +37,15 @@ type HistoryRow struct {
 // past is a result of the history.
 type past struct {
 	history.Entry
-	gone    bool // its file
-	leaving bool // it is being moved to the Trash
+	segments []SegmentRow
+	gone     bool // its file
+	leaving  bool // it is being moved to the Trash
+}
+
+func newPast(e history.Entry) *past {
+	p := &past{Entry: e}
+	p.segments = p.showSegments()
+	return p
 }
 
 // results is the history of a tab.
@@ -54,7 +61,9 @@ func readHistory(c Config) (map[tts.Mode][]*past, error) {
 	entries, err := c.History.List("")
 	all := map[tts.Mode][]*past{}
 	for _, e := range entries {
-		all[e.Mode] = append(all[e.Mode], &past{Entry: e, gone: !c.Exists(e.File)})
+		p := newPast(e)
+		p.gone = !c.Exists(e.File)
+		all[e.Mode] = append(all[e.Mode], p)
 	}
 	return all, err
 }
@@ -92,6 +101,9 @@ func (p *past) row() HistoryRow {
 	if p.Star {
 		row.Star = "★"
 	}
+	if p.Job != "" {
+		row.Text = fmt.Sprintf("Take %d: %s", p.Take, row.Text)
+	}
 	if p.gone {
 		row.Path, row.Length = "", "gone"
 	}
@@ -115,7 +127,14 @@ func (p *past) details() string {
 	if p.gone {
 		return "Its file is gone: " + p.File
 	}
-	return fmt.Sprintf("Seed %d · %s · made in %.1f s", p.Seed, rowName(p.ModelID), p.Took)
+	about := fmt.Sprintf("Seed %d · %s · made in %.1f s", p.Seed, rowName(p.ModelID), p.Took)
+	if p.Job != "" {
+		about = fmt.Sprintf("Take %d · ", p.Take) + about
+	}
+	if p.Partial {
+		about = "The beginning only · " + about
+	}
+	return about
 }
 
 // oneLine is the beginning of a text, with single spaces.
@@ -132,25 +151,50 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 // result is a result of before as one of now.
 func (p *past) result() tts.Result {
-	return tts.Result{OutputPath: p.File, Samples: int(p.Seconds*tts.SampleRate + 0.5), Seed: p.Seed, Seconds: p.Took, Truncated: p.Truncated}
+	res := tts.Result{OutputPath: p.File, Samples: int(p.Seconds*tts.SampleRate + 0.5), Seed: p.Seed, Seconds: p.Took, Truncated: p.Truncated,
+		Segments: p.Segments, Runaway: p.Runaway}
+	if p.Partial {
+		res.Partial = p.File
+	}
+	return res
 }
 
-// remember puts a new result into the history. What makes a generation waits for it, so that none is forgotten when the
-// window is closed.
-func (c *core) remember(req tts.Request, res tts.Result) (history.Entry, error) {
-	const patience = 2 * time.Second // for another process that changes the history
+// remember puts a new result into the history, each of its takes. What makes a generation waits for it, so that none is
+// forgotten when the window is closed.
+func (c *core) remember(req tts.Request, res tts.Result) (entries []history.Entry, err error) {
+	err = c.patiently(func(ctx context.Context) error {
+		for _, e := range history.NewEntries(req, res, time.Now()) {
+			e, err := c.config.History.Add(ctx, e)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, e)
+		}
+		return nil
+	})
+	return entries, err
+}
+
+// patiently changes the history, which another process may be doing, too.
+func (c *core) patiently(change func(ctx context.Context) error) error {
+	const patience = 2 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.life), patience)
 	defer cancel()
-	return c.config.History.Add(ctx, history.NewEntry(req, res, time.Now()))
+	return change(ctx)
 }
 
-// remembered shows an entry that is new.
-func (c *core) remembered(t *tab, e history.Entry, err error) {
+// remembered shows entries that are new.
+func (c *core) remembered(t *tab, entries []history.Entry, err error) {
 	if err != nil {
 		c.log.remark("The result is not in the history: " + err.Error())
-		return
 	}
-	t.past.set(append([]*past{{Entry: e}}, t.past.list...))
+	list := t.past.list
+	for _, e := range entries {
+		list = append([]*past{newPast(e)}, list...)
+	}
+	if len(entries) > 0 {
+		t.past.set(list)
+	}
 }
 
 // chooseResult makes a result of before the tab's.
@@ -159,7 +203,8 @@ func (c *core) chooseResult(t *tab, id string) {
 	if p == nil || id == t.past.chosen {
 		return
 	}
-	t.past.chosen, t.result = id, newResult(p.result())
+	t.past.chosen, t.result, t.segment = id, newResult(p.result()), 0
+	t.spoken = newSpoken(p.Request(), p.Truncated || p.Partial)
 	c.openClip(t)
 	start(c, func() (bool, error) { return c.config.Exists(p.File), nil }, func(there bool, _ error) {
 		if p.gone == there {
@@ -211,6 +256,7 @@ func (t *tab) fill(e history.Entry) {
 	t.language, t.speaker = pick(t.languages(), e.Language, t.language), pick(t.speakers(), e.Speaker, t.speaker)
 	t.model = e.ModelID
 	t.sampling.fill(e.Settings)
+	t.sampling.edit(SamplingLongText, string(e.LongText))
 }
 
 // starResult marks the chosen result, or takes the mark away.
@@ -235,7 +281,7 @@ func (c *core) starResult(t *tab) {
 // trashResult moves the chosen result to the Trash, and forgets it. One whose file is gone already is forgotten only.
 func (c *core) trashResult(t *tab) {
 	p := t.past.find(t.past.chosen)
-	if p == nil || p.leaving {
+	if p == nil || p.leaving || t.changing(p) {
 		return
 	}
 	p.leaving = true
@@ -258,6 +304,9 @@ func (c *core) trashResult(t *tab) {
 		c.forget(t, p)
 	})
 }
+
+// changing reports whether a segment of a result is being spoken anew.
+func (t *tab) changing(p *past) bool { return t.run != nil && t.run.into == p }
 
 // forget takes a result out of what is shown.
 func (c *core) forget(t *tab, p *past) {
@@ -291,10 +340,8 @@ func (c *core) showHistory(t *tab) HistoryPanel {
 	}
 	s.Details = p.details()
 	s.Again.Tooltip = c.notAgain(t, p)
-	s.Again.Enabled, s.Star.Enabled, s.Trash.Enabled = s.Again.Tooltip == "", true, !p.leaving
-	if p.Star {
-		s.Star.Title = "Unstar"
-	}
+	s.Again.Enabled, s.Star.Enabled, s.Trash.Enabled = s.Again.Tooltip == "", true, !p.leaving && !t.changing(p)
+	s.Star.Title = starTitle(p)
 	if p.gone {
 		s.Trash.Title = "Remove"
 	}

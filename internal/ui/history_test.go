@@ -56,6 +56,21 @@ func (d *fakeDisk) Star(_ context.Context, id string, star bool) error {
 	return d.fails
 }
 
+func (d *fakeDisk) Respeak(_ context.Context, e history.Entry) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.IndexFunc(d.entries, func(other history.Entry) bool { return other.ID == e.ID })
+	switch {
+	case d.fails != nil:
+		return d.fails
+	case i < 0:
+		return errGone
+	}
+	e.Star = d.entries[i].Star
+	d.entries[i] = e
+	return nil
+}
+
 func (d *fakeDisk) Remove(_ context.Context, id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

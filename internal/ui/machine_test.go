@@ -135,7 +135,7 @@ func (m *machine) checkTab(s Snapshot, tab *Tab) {
 		m.broke("%d are checked", checked)
 	}
 	voice, voiceProblem := tab.Voice.Menu.Chosen, tab.Voice.Chosen && tab.Voice.Note != "" || tab.Voice.Menu.Chosen != "" && !tab.Voice.Chosen
-	valid := !voiceProblem && !wrongSampling(tab) && s.Status.State == ServerRunning && checked == 1 && strings.TrimSpace(tab.Text.Text) != "" && !tab.Stop.Enabled &&
+	valid := !voiceProblem && (tab.Sampling.Takes.Chosen == "" || tab.Sampling.LongText.Chosen != string(tts.LongOn)) && !wrongSampling(tab) && s.Status.State == ServerRunning && checked == 1 && strings.TrimSpace(tab.Text.Text) != "" && !tab.Stop.Enabled &&
 		(tab.Mode != tts.Clone || tab.Reference.Path != "" || voice != "") && (tab.Mode != tts.Design || strings.TrimSpace(tab.Instruct.Text) != "")
 	if tab.Generate.Enabled != valid || valid != (tab.Generate.Tooltip == "") {
 		m.broke("%s: valid %t, %+v", tab.Mode, valid, tab.Generate)
@@ -144,6 +144,7 @@ func (m *machine) checkTab(s Snapshot, tab *Tab) {
 		m.broke("%s: progress %q, %+v, %+v", tab.Mode, tab.Progress, tab.Stop, tab.SaveAs)
 	}
 	m.checkHistory(tab)
+	m.checkSegments(tab)
 	m.checkStudio(tab)
 	for _, f := range []Field{tab.Text, tab.Instruct, tab.RefText} {
 		key := string(tab.Mode) + f.Label
@@ -227,6 +228,10 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.InsertExample(mode(n), n%4) },
 		func(n int) { m.ChooseReference([]string{"", "/me.wav"}[n%2]) },
 		func(n int) { m.EditSampling(mode(n), samplingLines()[n%6].key, []string{"", "1", "0", "x"}[n%4]) },
+		func(n int) { m.EditSampling(mode(n), SamplingTakes, []string{"", "2", "8", "9"}[n%4]) },
+		func(n int) { m.EditSampling(mode(n), SamplingLongText, []string{"", "on", "off"}[n/3%3]) },
+		func(n int) { m.PlaySegment(mode(n), n/3%4-1) },
+		func(n int) { m.SpeakSegment(mode(n)) },
 		func(n int) { m.ResetSampling(mode(n)) },
 		func(n int) { m.KeepSeed(mode(n)) },
 		func(n int) { m.ToggleHistory(mode(n)) },
@@ -330,6 +335,7 @@ func TestWindowAtRandom(t *testing.T) {
 				}
 			}
 			m.quit()
+			m.checkEntries()
 		})
 		for _, wrong := range m.wrong {
 			rt.Error(wrong)

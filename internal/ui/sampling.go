@@ -27,6 +27,9 @@ type SamplingPanel struct {
 	Toggle Disclosure // App.ToggleSampling
 	List   []SamplingValue
 	Reset  Button // App.ResetSampling
+
+	Takes    Choices // how many, and
+	LongText Choices // whether it is cut: App.EditSampling, with the ID of a Choice
 }
 
 // SamplingValue is a value of the panel.
@@ -117,7 +120,7 @@ type samplingForm struct {
 }
 
 func newSamplingForm() samplingForm {
-	f := samplingForm{fields: map[SamplingKey]*field{}}
+	f := samplingForm{fields: map[SamplingKey]*field{SamplingTakes: {}, SamplingLongText: {}}}
 	for _, line := range samplingLines() {
 		f.fields[line.key] = &field{}
 	}
@@ -159,6 +162,13 @@ func (f *samplingForm) fill(s tts.Sampling) {
 	}
 }
 
+// reset leaves all to the model.
+func (f *samplingForm) reset() {
+	f.fill(tts.Sampling{})
+	f.edit(SamplingTakes, "")
+	f.edit(SamplingLongText, "")
+}
+
 // changed counts the values that are not the model's own.
 func (f *samplingForm) changed() (n int) {
 	for key := range f.fields {
@@ -173,7 +183,9 @@ func (f *samplingForm) changed() (n int) {
 func (f *samplingForm) show() SamplingPanel {
 	n := f.changed()
 	s := SamplingPanel{Toggle: Disclosure{Title: "Sampling", Open: f.open},
-		Reset: Button{Title: "Reset", Enabled: n > 0, Tooltip: "Leaves all of it to the model"}}
+		Reset:    Button{Title: "Reset", Enabled: n > 0, Tooltip: "Leaves all of it to the model"},
+		Takes:    showChoices("Takes", samplingChoices(SamplingTakes), f.chosen(SamplingTakes)),
+		LongText: showChoices("Long text", samplingChoices(SamplingLongText), f.chosen(SamplingLongText))}
 	if n > 0 {
 		s.Toggle.Title = fmt.Sprintf("Sampling (%d changed)", n)
 	}

@@ -117,6 +117,10 @@ type Tab struct {
 	KeepSeed Button // speaks with the seed of Result from now on: App.KeepSeed
 	History  HistoryPanel
 	Freeze   Button // keeps the voice of Result; without a title where that can't be
+
+	Takes       TakesPanel
+	Segments    SegmentsPanel
+	ProgressBar ProgressBar
 }
 
 // Disclosure is the title of something that can be opened.

@@ -64,6 +64,7 @@ type tab struct {
 	run      *generation // nil when none runs
 	problem  *Problem
 	result   *Result
+	segment  int       // of result that is chosen, from 1; 0 for none
 	spoken   spoken    // by result
 	playback *playback // of result
 }
@@ -202,6 +203,7 @@ func (c *core) showTab(t *tab) Tab {
 		Generate: c.generateButton(t), Stop: Button{Title: "Stop", Enabled: t.run != nil, Tooltip: "Stop generation"},
 		SaveAs: Button{Title: "Save As...", Enabled: t.result != nil}, SaveName: string(t.mode) + "_output.wav",
 		Error: t.problem, Result: t.result, Freeze: c.freezeButton(t), Sampling: t.sampling.show(), History: c.showHistory(t),
+		Takes: t.showTakes(), Segments: c.showSegments(t), ProgressBar: t.run.bar(),
 	}
 	if t.result != nil {
 		s.KeepSeed = Button{Title: "Keep Seed", Enabled: t.sampling.typed(SamplingSeed) != t.result.Seed, Tooltip: "Speaks with this seed from now on"}

@@ -124,7 +124,7 @@ func speedText(realTimeFactor float64) string {
 // lossText says what ends with the server.
 func lossText(generations int) string {
 	if generations == 1 {
-		return "One generation has not ended yet. It will be stopped, and nothing of it is kept."
+		return "One generation has not ended yet. It will be stopped, and nothing of it is kept but the finished segments of a long text."
 	}
-	return fmt.Sprintf("%d generations have not ended yet. They will be stopped, and nothing of them is kept.", generations)
+	return fmt.Sprintf("%d generations have not ended yet. They will be stopped, and nothing of them is kept but the finished segments of long texts.", generations)
 }

@@ -80,6 +80,9 @@ type History interface {
 	// Star marks a result, or takes the mark away.
 	Star(ctx context.Context, id string, star bool) error
 
+	// Respeak notes what became of the sound of a result when a segment was spoken anew.
+	Respeak(ctx context.Context, e history.Entry) error
+
 	// Remove takes a result out; its file stays.
 	Remove(ctx context.Context, id string) error
 }
