@@ -3,13 +3,7 @@
 package cocoa
 
 import (
-	"strings"
-	"sync"
-	"unsafe"
-
-	"github.com/progrium/darwinkit/macos/appkit"
-	"github.com/progrium/darwinkit/macos/foundation"
-	"github.com/progrium/darwinkit/objc"
+	"slices"
 
 	"ttsui/internal/tts"
 	"ttsui/internal/ui"
@@ -29,7 +23,7 @@ func newHistoryView(app *ui.App, p page, mode tts.Mode) historyView {
 		again: makeButton("again", func() { app.Again(mode) }), star: makeButton("star", func() { app.StarResult(mode) }),
 		trash: makeButton("trash", func() { app.TrashResult(mode) })}
 	p.add("history.toggle", h.toggle.view)
-	p.addPart("history.list", &part{view: h.list.scroll, place: h.list.place})
+	h.list.addTo(p, "history.list")
 	p.add("history.details", h.details.view)
 	p.add("history.again", h.again.view)
 	p.add("history.star", h.star.view)
@@ -46,102 +40,28 @@ func (h *historyView) show(s *ui.HistoryPanel) {
 	h.trash.show(s.Trash)
 }
 
-// historyList is a table of results. It asks for those rows only that are seen.
+// historyList is the table of results.
 type historyList struct {
-	scroll  appkit.ScrollView
-	table   appkit.TableView
-	text    appkit.TableColumn // takes the width that there is
-	rows    []ui.HistoryRow
-	chosen  string
-	setting bool // what is selected, by us
-}
-
-const betweenColumns = 3
-
-// historyColumn is a column of the table.
-type historyColumn struct {
-	id, title string
-	width     float64
-	of        func(ui.HistoryRow) string
-}
-
-func historyColumns() []historyColumn {
-	return []historyColumn{
-		{"star", "", 20, func(r ui.HistoryRow) string { return r.Star }},
-		{"text", "Text", 200, func(r ui.HistoryRow) string { return r.Text }},
-		{"voice", "Voice", 110, func(r ui.HistoryRow) string { return r.Voice }},
-		{"length", "Length", 60, func(r ui.HistoryRow) string { return r.Length }},
-		{"time", "Time", 120, func(r ui.HistoryRow) string { return r.Time }},
-	}
-}
-
-// cell is what stands in a column of a row.
-func (l *historyList) cell(column string, row int) string {
-	for _, c := range historyColumns() {
-		if c.id == column && row >= 0 && row < len(l.rows) {
-			return clean(c.of(l.rows[row]))
-		}
-	}
-	return ""
-}
-
-// line is all that stands in a row.
-func (l *historyList) line(row int) string {
-	var cells []string
-	for _, c := range historyColumns() {
-		cells = append(cells, l.cell(c.id, row))
-	}
-	return strings.Join(cells, " | ")
+	*table
+	rows   []ui.HistoryRow
+	chosen string
 }
 
 func newHistoryList(choose func(id string)) *historyList {
-	l := &historyList{scroll: appkit.NewScrollViewWithFrame(rect(0, 0, 100, 100)), table: appkit.NewTableViewWithFrame(rect(0, 0, 100, 100))}
-	for _, c := range historyColumns() {
-		column := appkit.NewTableColumnWithIdentifier(appkit.UserInterfaceItemIdentifier(c.id))
-		column.SetTitle(c.title)
-		column.SetEditable(false)
-		column.SetWidth(c.width)
-		l.table.AddTableColumn(column)
-		if c.id == "text" {
-			l.text = column
-		}
+	l := &historyList{}
+	of := func(text func(ui.HistoryRow) string) func(int) string {
+		return func(row int) string { return text(l.rows[row]) }
 	}
-	l.table.SetAllowsMultipleSelection(false)
-	l.table.SetAllowsColumnReordering(false)
-	l.table.SetAllowsColumnSelection(false)
-	l.table.SetRowHeight(18)
-	l.table.SetStyle(appkit.TableViewStylePlain) // others keep room at the sides
-	l.table.SetIntercellSpacing(foundation.Size{Width: betweenColumns, Height: 2})
-	setAccessibilityLabel(l.table, "Results")
-	setIdentifier(l.table, "history list")
-	source := historySource()
-	historyLists()[l.table.Ptr()] = l
-	l.table.SetDataSourceObject(source)
-	l.table.SetVerticalMotionCanBeginDrag(true)
-	l.table.SetDraggingSourceOperationMaskForLocal(appkit.DragOperationCopy, true)
-	l.table.SetDraggingSourceOperationMaskForLocal(appkit.DragOperationCopy, false)
-	onSelection(l.table, func() {
-		if row := l.table.SelectedRow(); !l.setting && row >= 0 && row < len(l.rows) {
-			choose(l.rows[row].ID)
-		}
+	l.table = newTable("history list", "Results", []tableColumn{
+		{"star", "", 20, of(func(r ui.HistoryRow) string { return r.Star })},
+		{wideColumn, "Text", 200, of(func(r ui.HistoryRow) string { return r.Text })},
+		{"voice", "Voice", 110, of(func(r ui.HistoryRow) string { return r.Voice })},
+		{"length", "Length", 60, of(func(r ui.HistoryRow) string { return r.Length })},
+		{"time", "Time", 120, of(func(r ui.HistoryRow) string { return r.Time })},
 	})
-	l.scroll.SetHasVerticalScroller(true)
-	l.scroll.SetBorderType(appkit.BezelBorder)
-	l.scroll.SetDocumentView(l.table)
+	l.drags(func(row int) string { return l.rows[row].Path })
+	l.onChoice(func(row int) { choose(l.rows[row].ID) })
 	return l
-}
-
-// place puts the table where it belongs; its texts take what is left of the width.
-func (l *historyList) place(frame foundation.Rect) {
-	l.scroll.SetFrame(frame)
-	room := l.scroll.ContentSize().Width
-	for _, c := range historyColumns() {
-		room -= betweenColumns
-		if c.id != "text" {
-			room -= c.width
-		}
-	}
-	l.text.SetWidth(max(room, 60))
 }
 
 func (l *historyList) show(rows []ui.HistoryRow, chosen string) {
@@ -149,56 +69,7 @@ func (l *historyList) show(rows []ui.HistoryRow, chosen string) {
 	if same && chosen == l.chosen {
 		return
 	}
-	l.setting = true
-	defer func() { l.setting = false }()
-	if !same {
-		l.rows = rows
-		l.table.ReloadData()
-	}
-	l.chosen = chosen
-	for i, r := range rows {
-		if r.ID == chosen {
-			l.table.SelectRowIndexesByExtendingSelection(foundation.IndexSet_IndexSetWithIndex(uint(i)), false)
-			l.table.ScrollRowToVisible(i)
-			return
-		}
-	}
-	l.table.DeselectAll(nil)
+	l.rows, l.chosen = rows, chosen
+	at := slices.IndexFunc(rows, func(r ui.HistoryRow) bool { return r.ID == chosen })
+	l.table.show(len(rows), !same, at)
 }
-
-// TTSUIHistorySource gives tables of results what stands in them, and files that are dragged out of them.
-type TTSUIHistorySource struct {
-	objc.Object
-}
-
-// NumberOfRowsInTableView is how many results there are.
-func (TTSUIHistorySource) NumberOfRowsInTableView(table objc.Object) int {
-	return len(historyLists()[table.Ptr()].rows)
-}
-
-// TableViewObjectValueForTableColumnRow is what stands in a cell.
-func (TTSUIHistorySource) TableViewObjectValueForTableColumnRow(table, column objc.Object, row int) string {
-	id := appkit.TableColumnFrom(column.Ptr()).Identifier()
-	return historyLists()[table.Ptr()].cell(string(id), row)
-}
-
-// TableViewWriteRowsWithIndexesToPasteboard lets the file of a result be dragged away.
-func (TTSUIHistorySource) TableViewWriteRowsWithIndexesToPasteboard(table, indexes, board objc.Object) bool {
-	l, row := historyLists()[table.Ptr()], foundation.IndexSetFrom(indexes.Ptr()).FirstIndex()
-	if row >= uint(len(l.rows)) || l.rows[row].Path == "" {
-		return false
-	}
-	dragFile(appkit.PasteboardFrom(board.Ptr()), l.rows[row].Path)
-	return true
-}
-
-// historyLists is which list each table shows.
-var historyLists = sync.OnceValue(func() map[unsafe.Pointer]*historyList { return map[unsafe.Pointer]*historyList{} })
-
-// historySource is the one source of all tables, made once and kept.
-var historySource = sync.OnceValue(func() TTSUIHistorySource {
-	class := objc.NewClass[TTSUIHistorySource](objc.Sel("numberOfRowsInTableView:"), objc.Sel("tableView:objectValueForTableColumn:row:"),
-		objc.Sel("tableView:writeRowsWithIndexes:toPasteboard:"))
-	objc.RegisterClass(class)
-	return keep(class.New())
-})

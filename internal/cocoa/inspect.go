@@ -108,7 +108,7 @@ func rowsOf(whole View, view appkit.View) (views []View) {
 		}
 		v := whole
 		v.Label, v.Control, v.Checked = fmt.Sprintf("row %d of %s", row+1, whole.Label), false, table.SelectedRow() == row
-		v.Text = historyLists()[view.Ptr()].line(row)
+		v.Text = tables()[view.Ptr()].line(row)
 		v.Y += int(at.Origin.Y + at.Size.Height/2 - seen.Origin.Y - seen.Size.Height/2) // a table counts downwards
 		v.H = int(at.Size.Height)
 		views = append(views, v)

@@ -22,11 +22,13 @@ type resultView struct {
 	revealButton, saveAs *button
 	keepSeed             *button
 	freeze               *button
+	takes                *takesView
+	segments             *segmentsView
 }
 
 func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	app := d.app
-	r := resultView{name: makeLabel("result", false), about: makeLabel("about the result", false), note: makeLabel("note on the result", false),
+	r := resultView{name: makeLabel("result", false), about: makeLabel("about the result", false), note: makeLabel("note on the result", true),
 		time: makeLabel("position", false), wrong: makeLabel("player error", false)}
 	r.about.view.SetAlignment(appkit.TextAlignmentRight)
 	r.wave = newWaveform("Waveform")
@@ -58,6 +60,7 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	p.add("result.reveal", r.revealButton.view)
 	p.add("result.save", r.saveAs.view)
 	p.add("result.freeze", r.freeze.view)
+	r.takes, r.segments = newTakesView(app, p, mode), newSegmentsView(app, p, mode)
 	return r
 }
 
@@ -71,6 +74,8 @@ func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
 	r.note.show(t.Result.Note, ui.Caution)
 	r.saveAs.show(t.SaveAs)
 	r.freeze.show(t.Freeze)
+	r.takes.show(&t.Takes)
+	r.segments.show(&t.Segments)
 	r.revealButton.show(ui.Button{Title: "Show in Finder", Enabled: true})
 	if !p.Visible {
 		return

@@ -17,6 +17,9 @@ type samplingView struct {
 	toggle *disclosure
 	reset  *button
 	values []*samplingValue
+
+	takes, longText *menu
+	labels          map[ui.SamplingKey]*label // of the menus
 }
 
 // samplingValue is a value of the panel.
@@ -28,22 +31,35 @@ type samplingValue struct {
 
 func newSamplingView(app *ui.App, p page, mode tts.Mode) samplingView {
 	v := samplingView{app: app, page: p, mode: mode, toggle: makeDisclosure("sampling", func() { app.ToggleSampling(mode) }),
-		reset: makeButton("reset sampling", func() { app.ResetSampling(mode) })}
+		reset: makeButton("reset sampling", func() { app.ResetSampling(mode) }), labels: map[ui.SamplingKey]*label{}}
 	v.reset.about = "sampling"
 	p.add("sampling.toggle", v.toggle.view)
 	p.add("sampling.reset", v.reset.view)
+	v.takes, v.longText = v.newMenu(ui.SamplingTakes, "Takes"), v.newMenu(ui.SamplingLongText, "Long text")
 	return v
 }
 
 func (v *samplingView) show(s *ui.SamplingPanel) {
 	v.toggle.show(s.Toggle)
 	v.reset.show(s.Reset)
+	v.takes.show(s.Takes)
+	v.labels[ui.SamplingTakes].show(s.Takes.Label, ui.Normal)
+	v.longText.show(s.LongText)
+	v.labels[ui.SamplingLongText].show(s.LongText.Label, ui.Normal)
 	for i, value := range s.List {
 		if i == len(v.values) {
 			v.values = append(v.values, v.newValue(value))
 		}
 		v.values[i].show(value)
 	}
+}
+
+func (v *samplingView) newMenu(key ui.SamplingKey, name string) *menu {
+	m, title, place := makeMenu(name, func(id string) { v.app.EditSampling(v.mode, key, id) }), makeLabel(name+" label", false), "sampling."+string(key)
+	v.page.add(place, m.view)
+	v.page.add(place+".label", title.view)
+	v.labels[key] = title
+	return m
 }
 
 func (v *samplingView) newValue(s ui.SamplingValue) *samplingValue {

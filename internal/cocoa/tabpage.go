@@ -35,6 +35,7 @@ type tabPage struct {
 	generate, stop          *button
 	spinner                 *spinner
 	progress                *label
+	bar                     *progressBar
 	wrong                   *label
 	dismiss                 *button
 	sampling                samplingView
@@ -90,6 +91,8 @@ func (t *tabPage) addActions() {
 	t.page.add("stop", t.stop.view)
 	t.page.add("progress.spinner", t.spinner.view)
 	t.progress = t.addLabel("progress", "progress")
+	t.bar = newProgressBar("spoken so far")
+	t.page.add("progress.bar", t.bar.view)
 	t.wrong = makeLabel("error", true)
 	t.page.add("error", t.wrong.view)
 	t.page.add("error.close", t.dismiss.view)
@@ -139,6 +142,7 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 	t.stop.show(s.Stop)
 	t.spinner.show(s.Progress != "")
 	t.progress.show(s.Progress, ui.Quiet)
+	t.bar.show(s.ProgressBar)
 	if s.Error != nil {
 		t.wrong.show(s.Error.Text+"\n"+s.Error.Hint, ui.Danger)
 	}

@@ -55,9 +55,12 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		tab.Error = &ui.Problem{Text: "words"}
 	}
 	if may("made") {
-		tab.Result, tab.Freeze.Title = &ui.Result{Note: text("result note")}, text("freeze")
+		tab.Result, tab.Freeze.Title = &ui.Result{Note: strings.Repeat(text("result note"), rapid.IntRange(1, 40).Draw(t, "length of the note"))}, text("freeze")
+		tab.Segments.Title, tab.Takes.Title = text("segments"), text("takes")
+		tab.Takes.List = make([]ui.TakeButton, rapid.IntRange(1, tts.MaxTakes).Draw(t, "number of takes"))
 		s.Player = ui.PlayerPanel{Visible: may("player"), Error: text("player error")}
 	}
+	tab.ProgressBar.Visible = may("progress bar")
 	tab.Sampling.Toggle, tab.History.Toggle = disclosure("sampling"), disclosure("history")
 	for i := range 6 {
 		tab.Sampling.List = append(tab.Sampling.List, ui.SamplingValue{Key: ui.SamplingKey(fmt.Sprint(i)), Field: ui.Field{Problem: text("sampling problem")}})
@@ -177,7 +180,7 @@ func TestTextsGrow(t *testing.T) {
 			t.Errorf("%s has a place while it is closed", name)
 		}
 	}
-	for _, name := range []string{"error", "result.name", "player.wave", "reference.drop", "row.0.error", "row.0.busy", "row.1.name"} {
+	for _, name := range []string{"progress.bar", "takes.title", "segments.list", "error", "result.name", "player.wave", "reference.drop", "row.0.error", "row.0.busy", "row.1.name"} {
 		if _, shown := small[name]; shown {
 			t.Errorf("%s has a place", name)
 		}

@@ -91,6 +91,7 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 	boxes = append(boxes, problem("text.problem", t.Text.Problem)...)
 	boxes = append(boxes, sampling(&t.Sampling)...)
 	boxes = append(boxes, actions(t))
+	boxes = append(boxes, progressBar(t.ProgressBar)...)
 	if t.Error != nil {
 		boxes = append(boxes, Row(gap, 0, grow(view("error", 300, paragraph)), view("error.close", 80, button)))
 	}
@@ -188,10 +189,9 @@ func actions(t *ui.Tab) Box {
 func result(t *ui.Tab, p *ui.PlayerPanel) Box {
 	r := t.Result
 	boxes := []Box{Row(gap, 0, grow(view("result.name", 160, line)), view("result.about", 250, line), view("result.keep", 100, button))}
+	boxes = append(boxes, takes(&t.Takes)...)
 	var second []Box
-	if r.Note != "" {
-		second = append(second, grow(view("result.note", 300, line)))
-	}
+	second = append(second, wrapped("result.note", r.Note)...)
 	if t.Freeze.Title != "" {
 		second = append(second, view("result.freeze", 110, button))
 	}
@@ -206,6 +206,7 @@ func result(t *ui.Tab, p *ui.PlayerPanel) Box {
 				grow(view("player.time", 90, line)), view("result.reveal", 120, button), view("result.save", 90, button)))
 		boxes = append(boxes, problem("player.error", p.Error)...)
 	}
+	boxes = append(boxes, segments(&t.Segments)...)
 	return Column(4, 0, boxes...)
 }
 
