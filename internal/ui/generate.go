@@ -20,6 +20,7 @@ type generation struct {
 	job     tts.Job // as it was last seen; of no state before
 	into    *past   // the result of which a segment is spoken anew, else nil
 	segment int     // which, from 1
+	ended   chan struct{}
 }
 
 // request is what the tab asks for, but for the place of the result.
@@ -136,7 +137,7 @@ func (c *core) speak(t *tab, req tts.Request) {
 	s := c.server.session
 	ctx, cancel := context.WithCancel(s.ctx)
 	req.RefTail = t.refTail && c.transcribed(t)
-	run := &generation{request: req, cancel: cancel}
+	run := &generation{request: req, cancel: cancel, ended: make(chan struct{})}
 	t.run, t.problem = run, nil
 	req.JobID = tts.NewJobID()
 	var last tts.Job
@@ -146,6 +147,7 @@ func (c *core) speak(t *tab, req tts.Request) {
 	}
 	folder, now := s.settings.OutputFolder, time.Now()
 	start(c, func() (m made, err error) {
+		defer close(run.ended)
 		defer cancel()
 		if req.OutputPath, err = c.config.NewResultPath(folder, req.Mode, now); err != nil {
 			return m, err

@@ -37,15 +37,10 @@ type HistoryRow struct {
 // past is a result of the history.
 type past struct {
 	history.Entry
-	segments []SegmentRow
-	gone     bool // its file
-	leaving  bool // it is being moved to the Trash
-}
+	gone    bool // its file
+	leaving bool // it is being moved to the Trash
 
-func newPast(e history.Entry) *past {
-	p := &past{Entry: e}
-	p.segments = p.showSegments()
-	return p
+	segments []SegmentRow // once they were shown
 }
 
 // results is the history of a tab.
@@ -61,9 +56,7 @@ func readHistory(c Config) (map[tts.Mode][]*past, error) {
 	entries, err := c.History.List("")
 	all := map[tts.Mode][]*past{}
 	for _, e := range entries {
-		p := newPast(e)
-		p.gone = !c.Exists(e.File)
-		all[e.Mode] = append(all[e.Mode], p)
+		all[e.Mode] = append(all[e.Mode], &past{Entry: e, gone: !c.Exists(e.File)})
 	}
 	return all, err
 }
@@ -190,7 +183,7 @@ func (c *core) remembered(t *tab, entries []history.Entry, err error) {
 	}
 	list := t.past.list
 	for _, e := range entries {
-		list = append([]*past{newPast(e)}, list...)
+		list = append([]*past{{Entry: e}}, list...)
 	}
 	if len(entries) > 0 {
 		t.past.set(list)

@@ -232,6 +232,14 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.EditSampling(mode(n), SamplingLongText, []string{"", "on", "off"}[n/3%3]) },
 		func(n int) { m.PlaySegment(mode(n), n/3%4-1) },
 		func(n int) { m.SpeakSegment(mode(n)) },
+		func(n int) { // what seldom comes about by itself
+			m.EditSampling(mode(n), SamplingTakes, "")
+			m.EditSampling(mode(n), SamplingLongText, "on")
+			m.Generate(mode(n))
+			m.seeAfter(time.Second)
+			m.PlaySegment(mode(n), n/3%2)
+			m.SpeakSegment(mode(n))
+		},
 		func(n int) { m.ResetSampling(mode(n)) },
 		func(n int) { m.KeepSeed(mode(n)) },
 		func(n int) { m.ToggleHistory(mode(n)) },

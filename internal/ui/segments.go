@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
+	"unicode/utf8"
 
 	"ttsui/internal/history"
 	"ttsui/internal/tts"
@@ -32,17 +34,17 @@ type ProgressBar struct {
 	Done    float64 // from 0 to 1
 }
 
-// said is what a segment says.
-func (p *past) said(i int) string {
-	text := []rune(p.Text)
-	return string(text[min(p.Segments[i].TextStart, len(text)):min(p.Segments[i].TextEnd, len(text))])
+// said is what a segment of a text says.
+func said(text []rune, s tts.Segment) string {
+	return string(text[min(s.TextStart, len(text)):min(s.TextEnd, len(text))])
 }
 
-// showSegments makes the rows of what a result consists of.
-func (p *past) showSegments() (rows []SegmentRow) {
-	for i, s := range p.Segments {
+// segmentRows are the rows of what a result consists of.
+func segmentRows(e *history.Entry) []SegmentRow {
+	text, rows := []rune(e.Text), make([]SegmentRow, len(e.Segments))
+	for i, s := range e.Segments {
 		length := tts.Result{Samples: s.End - s.Start}.AudioSeconds()
-		rows = append(rows, SegmentRow{Number: fmt.Sprint(i + 1), Text: oneLine(p.said(i)), Length: clock(seconds(length)), Mark: segmentMark(s)})
+		rows[i] = SegmentRow{Number: fmt.Sprint(i + 1), Text: oneLine(said(text, s)), Length: clock(seconds(length)), Mark: segmentMark(s)}
 	}
 	return rows
 }
@@ -83,6 +85,9 @@ func (c *core) showSegments(t *tab) SegmentsPanel {
 	p := t.past.find(t.past.chosen)
 	if p == nil || len(p.Segments) == 0 {
 		return SegmentsPanel{}
+	}
+	if p.segments == nil {
+		p.segments = segmentRows(&p.Entry)
 	}
 	s := SegmentsPanel{Title: plural(len(p.Segments), "Segment", "Segments"), List: p.segments, Chosen: -1,
 		Details: "Choose a segment to hear it.", Again: Button{Title: "Speak Again"}}
@@ -126,7 +131,7 @@ func (c *core) notAnew(t *tab, p *past, i int) string {
 func (p *past) anew(i int) tts.Request {
 	req, segment := p.Request(), p.Segments[i]
 	seed := segment.Seed + 1
-	req.Text, req.Sampling.Seed, req.LongText = p.said(i), &seed, tts.LongOff
+	req.Text, req.Sampling.Seed, req.LongText = said([]rune(p.Text), segment), &seed, tts.LongOff
 	req.OutputPath, req.Splice = p.File, &tts.Splice{Path: p.File, Start: segment.Start, End: segment.End}
 	return req
 }
@@ -200,7 +205,7 @@ func (c *core) respoken(t *tab, p *past, e history.Entry, unrecorded error) {
 		c.log.remark("The history does not know of the new segment: " + unrecorded.Error())
 	}
 	p.Segments, p.Seconds, p.Truncated, p.Runaway = e.Segments, e.Seconds, e.Truncated, e.Runaway
-	p.segments = p.showSegments()
+	p.segments = nil
 	t.past.changed()
 	if t.past.chosen == p.ID && !c.closing {
 		t.result = newResult(p.result())
@@ -226,7 +231,29 @@ func (g *generation) bar() ProgressBar {
 	if g == nil || g.job.SegmentsTotal < 2 {
 		return ProgressBar{}
 	}
-	return ProgressBar{Visible: true, Done: min(1, float64(g.job.TextDone)/float64(max(1, len([]rune(g.request.Text)))))}
+	return ProgressBar{Visible: true, Done: min(1, float64(g.job.TextDone)/float64(max(1, utf8.RuneCountInString(g.request.Text))))}
+}
+
+// keeping gives the ends of the long texts of which something is kept if they are stopped now.
+func (c *core) keeping() (ends []<-chan struct{}) {
+	for _, t := range c.tabs {
+		if t.run != nil && t.run.ended != nil && t.run.job.SegmentsDone > 0 {
+			ends = append(ends, t.run.ended)
+		}
+	}
+	return ends
+}
+
+// waitFor waits until all have ended, but no longer than that.
+func waitFor(ends []<-chan struct{}, most time.Duration) {
+	timeout := time.After(most)
+	for _, end := range ends {
+		select {
+		case <-end:
+		case <-timeout:
+			return
+		}
+	}
 }
 
 // kept is what was finished of a long text of which the rest was stopped or failed, as the job's record has it.

@@ -135,6 +135,10 @@ func TestSegments(t *testing.T) {
 		if s = w.see(); s.Control.Progress != "Segment 1 again · 1.0 s of speech" || s.Control.ProgressBar.Visible || s.Control.History.Trash.Enabled {
 			t.Errorf("%q, %+v", s.Control.Progress, s.Control.History.Trash)
 		}
+		w.TrashResult(tts.Control)
+		if s = w.see(); w.disk.trashed != nil || s.Control.Result == nil {
+			t.Errorf("it is in the Trash while a segment is made: %v", w.disk.trashed)
+		}
 		_, before := w.player.opened()
 		release <- struct{}{}
 		s = w.see()
@@ -238,6 +242,43 @@ func TestSegmentMarks(t *testing.T) {
 			t.Errorf("%+v: %q, %q", c.segment, mark, details)
 		}
 	}
+}
+
+// TestQuitWhileALongTextIsSpoken: the server is there until it has told what it kept.
+func TestQuitWhileALongTextIsSpoken(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		stopped, server := false, w.server
+		w.launch = func(ctx context.Context, s Settings) (Launched, error) {
+			l, err := w.launched(ctx, s)
+			l.Stop = func(context.Context) error {
+				server.change(func() { stopped = true })
+				return nil
+			}
+			return l, err
+		}
+		w.ready()
+		w.EditSampling(tts.Design, SamplingLongText, "on")
+		w.server.generate = func(ctx context.Context, req tts.Request) (tts.Result, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second) // to the end of a frame
+			job := tts.Job{ID: req.JobID, Partial: "/kept.wav"}
+			req.Watch(job)
+			job.Segments = &[]tts.Segment{{TextEnd: 6, End: 100, Frames: 1}}
+			server.change(func() {
+				if !stopped {
+					server.record = job
+				}
+			})
+			return tts.Result{}, ctx.Err()
+		}
+		w.Generate(tts.Design)
+		w.see()
+		server.requests[0].Watch(tts.Job{State: tts.JobRunning, SegmentsTotal: 3, SegmentsDone: 1})
+		w.see()
+		if s := w.reopen(); len(s.Design.History.List) != 1 || s.Design.History.List[0].Path != "/kept.wav" {
+			t.Errorf("%+v", s.Design.History)
+		}
+	})
 }
 
 // TestStoppedTextIsKept: of a long text that is stopped or fails, what was finished is a result: heard, saved and in the

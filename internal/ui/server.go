@@ -13,6 +13,7 @@ const (
 	statsEvery  = 2 * time.Second
 	followAgain = 5 * time.Second // after the server refused to be followed
 	stopTimeout = 10 * time.Second
+	keepTimeout = 3 * time.Second // of a long text that is stopped, for what was finished
 )
 
 // server is the server as it is known.
@@ -192,6 +193,7 @@ func (c *core) restart() {
 
 // stopServer ends the session, if there is one, and then goes on.
 func (c *core) stopServer(then func()) {
+	keeping := c.keeping()
 	for _, t := range c.tabs {
 		t.stop()
 	}
@@ -205,6 +207,7 @@ func (c *core) stopServer(then func()) {
 	}
 	s.end()
 	c.run(func() error {
+		waitFor(keeping, keepTimeout)
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
 		return s.Stop(ctx)

@@ -131,13 +131,16 @@ func TestSegments(t *testing.T) {
 	p.end()
 }
 
-// TestStoppedStory: what was finished of a long text that is stopped is a result.
+// TestStoppedStory: what was finished of a long text that is stopped is a result, and so it is when the window is closed.
 func TestStoppedStory(t *testing.T) {
 	p := tellStory(t, 150, 30, 60)
-	p.click("Generate")
-	p.wait("progress", func(v view) bool {
-		return strings.HasPrefix(v.Text, "Segment ") && !strings.HasPrefix(v.Text, "Segment 1 of 60") && strings.Contains(v.Text, "of speech")
-	})
+	tell := func() {
+		p.click("Generate")
+		p.wait("progress", func(v view) bool {
+			return strings.HasPrefix(v.Text, "Segment ") && !strings.HasPrefix(v.Text, "Segment 1 of 60") && strings.Contains(v.Text, "of speech")
+		})
+	}
+	tell()
 	p.shoot("a story is told")
 	p.click("Stop")
 	p.text("result", ".partial.wav")
@@ -151,6 +154,12 @@ func TestStoppedStory(t *testing.T) {
 	if files := generated(t); len(files) != 1 || !strings.HasSuffix(files[0], ".partial.wav") {
 		t.Errorf("%v", files)
 	}
+	tell()
 	p.must(screen.Key("alt+q"))
+	p.text("Quit", "Quit")
+	p.click("Quit")
 	p.end()
+	if lines := strings.Count(string(read(t, filepath.Join(os.Getenv("HOME"), ".ttsui", "history.jsonl"))), `"partial":true`); lines != 2 || len(generated(t)) != 2 {
+		t.Errorf("%d are in the history: %v", lines, generated(t))
+	}
 }
