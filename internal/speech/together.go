@@ -1,6 +1,7 @@
 package speech
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -147,7 +148,8 @@ func (c *chorus) save(res tts.Result) error {
 	return nil
 }
 
-// result makes one result of those of all takes, which take the whole time each.
+// result makes one result of those of all takes, which take the whole time each. It is the first one, but tells of any that
+// ran away.
 func (c *chorus) result() tts.Result {
 	took := time.Since(c.first.since)
 	made := make([]tts.Result, len(c.takes))
@@ -160,5 +162,8 @@ func (c *chorus) result() tts.Result {
 	res.Takes, res.Retries = made, c.retries
 	res.Segments = []tts.Segment{{TextEnd: utf8.RuneCountInString(c.takes[0].u.Text), End: res.Samples, Frames: res.Frames, Seed: res.Seed,
 		Truncated: res.Truncated, Retries: made[0].Retries, Runaway: res.Runaway}}
+	for _, take := range made {
+		res.Runaway = cmp.Or(res.Runaway, take.Runaway)
+	}
 	return res
 }

@@ -66,7 +66,7 @@ func TestTakesThatRunAway(t *testing.T) {
 				}
 				all += take.Retries
 			}
-			if runs != c.runs || res.Retries != all || last.Retries != all || last.State != tts.JobDone || res.Segments[0].Retries != c.retries[0] {
+			if runs != c.runs || (res.Runaway != "") != (runs > 0) || last.Runaway != res.Runaway || res.Retries != all || last.Retries != all || last.State != tts.JobDone || res.Segments[0].Retries != c.retries[0] {
 				t.Errorf("%d ran away: %+v, the record: %+v", runs, res, last)
 			}
 			if n := strings.Count(s.log.String(), " | WARNING | Take "); n != all+runs {

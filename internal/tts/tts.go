@@ -88,8 +88,8 @@ type Result struct {
 	ReusedReference bool // the reference clip was known from an earlier generation
 
 	Segments []Segment // what it consists of, in order; one unless the text was cut
-	Retries  int       // takes that ran away and were made anew, of all segments; of all takes where there are several
-	Runaway  Runaway   // what was wrong with a take that stands all the same; the first of all segments
+	Retries  int       // takes that ran away and were made anew, of all segments and takes
+	Runaway  Runaway   // what was wrong with a take that stands all the same; the first of all segments and takes
 	Partial  string    // where what was finished of a long text is kept, when the rest was stopped or failed
 }
 

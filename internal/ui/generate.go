@@ -175,7 +175,7 @@ func (c *core) settleGeneration(t *tab, run *generation, res tts.Result, err err
 	if err != nil && res.Partial == "" || c.closing {
 		return
 	}
-	t.result, t.segment, t.past.chosen = newResult(res), 0, t.past.at(cmp.Or(res.Partial, res.OutputPath))
+	t.result, t.segment, t.past.chosen = newResult(res.Each()[0]), 0, t.past.at(cmp.Or(res.Partial, res.OutputPath))
 	t.spoken = newSpoken(run.request, res.Truncated || res.Partial != "")
 	c.openClip(t)
 }

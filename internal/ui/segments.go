@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -152,9 +153,7 @@ func spliced(e history.Entry, i int, res tts.Result) (history.Entry, error) {
 	e.Seconds, e.Truncated, e.Runaway = res.AudioSeconds(), false, ""
 	for _, s := range e.Segments {
 		e.Truncated = e.Truncated || s.Truncated
-		if e.Runaway == "" {
-			e.Runaway = s.Runaway
-		}
+		e.Runaway = cmp.Or(e.Runaway, s.Runaway)
 	}
 	return e, nil
 }

@@ -147,3 +147,24 @@ func TestTakesOfALongText(t *testing.T) {
 		}
 	})
 }
+
+// TestRunawayTake: of a take that ran away the window tells when that is the one that is heard.
+func TestRunawayTake(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.ready()
+		w.server.generate = func(_ context.Context, req tts.Request) (tts.Result, error) {
+			res := w.server.spoken(req)
+			res.Takes[1].Runaway, res.Runaway = tts.RunawaySilence, tts.RunawaySilence
+			return res, nil
+		}
+		w.EditSampling(tts.Control, SamplingTakes, "2")
+		s := say(w, "Hello")
+		if s.Control.Result.Note != "" {
+			t.Errorf("the first: %+v", s.Control.Result)
+		}
+		w.ChooseResult(tts.Control, s.Control.Takes.List[1].ID)
+		if s = w.see(); s.Control.Result.Note != "It ran on after its text was done, and was cut there. Another seed may do better." {
+			t.Errorf("the second: %+v", s.Control.Result)
+		}
+	})
+}
