@@ -204,15 +204,23 @@ func (o *Ours) Close() error {
 	return m.Close()
 }
 
-// readFiles tells how long it takes to read the weights in dir, once they have been read.
-func readFiles(dir string) (seconds float64, err error) {
-	var files []string
+// weightFiles lists the files with weights in a checkpoint's folder.
+func weightFiles(dir string) (files []string, err error) {
 	for _, pattern := range []string{"*.safetensors", "speech_tokenizer/*.safetensors"} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		files = append(files, found...)
+	}
+	return files, nil
+}
+
+// readFiles tells how long it takes to read the weights in dir.
+func readFiles(dir string) (seconds float64, err error) {
+	files, err := weightFiles(dir)
+	if err != nil {
+		return 0, err
 	}
 	buffer := make([]byte, 4<<20)
 	begin := time.Now()
@@ -228,6 +236,28 @@ func readFiles(dir string) (seconds float64, err error) {
 		}
 	}
 	return time.Since(begin).Seconds(), nil
+}
+
+// forget has the system drop what it remembers of the weights' files.
+func (o *Ours) forget() error {
+	files, err := weightFiles(o.dir)
+	if err != nil {
+		return err
+	}
+	for _, path := range files {
+		if err := forget(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readCold is readFiles from the disk.
+func (o *Ours) readCold() (seconds float64, err error) {
+	if err := o.forget(); err != nil {
+		return 0, err
+	}
+	return readFiles(o.dir)
 }
 
 // peakRSS is the most memory that this process has held, in bytes.

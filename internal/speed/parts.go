@@ -12,6 +12,8 @@ type Figure string
 const (
 	loadSeconds   Figure = "load (s)"
 	loadReading   Figure = "load (× of only reading its files)"
+	coldSeconds   Figure = "load from the disk (s)"
+	coldReading   Figure = "load from the disk (× of only reading)"
 	frameGreedy   Figure = "frame, greedy (ms)"
 	frameSampled  Figure = "frame, sampled (ms)"
 	hostFrame     Figure = "of it Go, bridge, graphs (ms)"
@@ -33,7 +35,7 @@ const (
 
 // compares reports whether less of f is better, so that a ratio says something.
 func (f Figure) compares() bool {
-	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading}, f)
+	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading, coldReading}, f)
 }
 
 // part is a group of figures that come from the same work.
@@ -47,6 +49,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"load", []Figure{loadSeconds, loadReading}, measureLoad},
+		{"cold", []Figure{coldSeconds, coldReading}, measureCold},
 		{"greedy", []Figure{frameGreedy}, measureGreedy},
 		{"frame", []Figure{frameSampled, hostFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
 		{"split", []Figure{talkerFrame, predictFrame, drawFrame}, measureSplit},
@@ -99,6 +102,31 @@ func measureLoad(ctx context.Context, s Side, _ Options, f *Found) error {
 	if l.Read > 0 {
 		f.add(loadReading, l.Seconds/l.Read)
 	}
+	return warmUp(ctx, s)
+}
+
+// measureCold measures loads for which nothing of the files is in memory yet, where the system lets us have that.
+func measureCold(ctx context.Context, s Side, _ Options, f *Found) error {
+	o, ok := s.(*Ours)
+	if !ok || !canForget {
+		return nil
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	read, err := o.readCold()
+	if err != nil {
+		return err
+	}
+	if err := o.forget(); err != nil {
+		return err
+	}
+	l, err := s.Load(ctx)
+	if err != nil {
+		return err
+	}
+	f.add(coldSeconds, l.Seconds)
+	f.add(coldReading, l.Seconds/read)
 	return warmUp(ctx, s)
 }
 
