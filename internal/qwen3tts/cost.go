@@ -22,10 +22,10 @@ type Cost struct {
 	Host    time.Duration // of Total: outside of MLX's evaluations, in Go, in the bridge and in making graphs
 }
 
-// Frames makes the prompt of u and n frames after it and tells what they took, their sound left out. With a probe each
-// frame is evaluated part by part, and the probe is told how long each part took.
-func (m *Model) Frames(ctx context.Context, u tts.Utterance, n int, probe Probe) (c Cost, err error) {
-	err = m.rehearse(ctx, u, n, func(g *generation) error {
+// Frames makes the prompts of so many takes of u and n frames of each after it, together, and tells what these took, their
+// sound left out. With a probe each frame is evaluated part by part, and the probe is told how long each part took.
+func (m *Model) Frames(ctx context.Context, u tts.Utterance, takes, n int, probe Probe) (c Cost, err error) {
+	err = m.rehearse(ctx, u, takes, n, func(g *generation) error {
 		c.Prefill = time.Since(g.lapStart)
 		g.probe, g.lapStart = probe, time.Now()
 		begin, waited := time.Now(), mlx.Waited()
@@ -45,7 +45,7 @@ func (m *Model) Frames(ctx context.Context, u tts.Utterance, n int, probe Probe)
 // for Metal are (see mlxbridge.StartCount).
 func (m *Model) CountFrame(ctx context.Context, u tts.Utterance, metal bool) (counts mlx.Counts, err error) {
 	const before = 2 // the first frames may not suppress what later ones do
-	err = m.rehearse(ctx, u, before+1, func(g *generation) error {
+	err = m.rehearse(ctx, u, 1, before+1, func(g *generation) error {
 		for range before {
 			if err := g.step(g.frame); err != nil {
 				return err
@@ -64,29 +64,38 @@ func (m *Model) CountFrame(ctx context.Context, u tts.Utterance, metal bool) (co
 	return counts, err
 }
 
-// rehearse computes the prompt of u for n frames and hands the generation on to f.
-func (m *Model) rehearse(ctx context.Context, u tts.Utterance, n int, f func(g *generation) error) (err error) {
+// rehearse computes the prompts of takes of u for n frames and hands the generation on to f.
+func (m *Model) rehearse(ctx context.Context, u tts.Utterance, takes, n int, f func(g *generation) error) (err error) {
 	most := n + 1
-	u.Sampling.MaxFrames = &most
-	g := m.newGeneration(ctx, []tts.Line{{Utterance: u}}, func(tts.Progress) {})
+	u.Sampling.MaxFrames, u.Takes = &most, takes
+	var lines []tts.Line
+	for _, take := range u.Each() {
+		line := tts.Line{Utterance: u}
+		line.Request = take
+		lines = append(lines, line)
+	}
+	g := m.newGeneration(ctx, lines, func(tts.Progress) {})
 	defer func() { err = cmp.Or(err, g.do(context.Background(), g.free)) }()
-	r := g.rows[0]
 	if u.Mode == tts.Clone {
-		if err := g.listen(r); err != nil {
-			return err
+		for _, r := range g.rows {
+			if err := g.listen(r); err != nil {
+				return err
+			}
 		}
 	}
 	if err := g.step(g.prepare); err != nil {
 		return err
 	}
 	g.lapStart = time.Now()
-	err = g.step(func(s *mlx.Scope) error {
-		err := g.prefill(s, r)
-		s.Eval(r.hidden.Array())
-		return err
-	})
-	if err != nil {
-		return err
+	for _, r := range g.rows {
+		err := g.step(func(s *mlx.Scope) error {
+			err := g.prefill(s, r)
+			s.Eval(r.hidden.Array())
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return f(g)
 }

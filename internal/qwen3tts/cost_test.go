@@ -60,19 +60,22 @@ func TestFrames(t *testing.T) {
 		m := loadTiny(t, testkit.Golden("checkpoints", checkpoint))
 		u := control("Hello world.")
 		u.Mode, u.Reference = mode, make([]float32, tts.SampleRate)
-		if _, err := m.Frames(t.Context(), u, 1, nil); err != nil { // its prompt is remembered
+		if _, err := m.Frames(t.Context(), u, 1, 1, nil); err != nil { // its prompt is remembered
 			t.Fatal(err)
 		}
 		live := mlx.Live()
 		parts := map[string]int{}
 		for _, probe := range []Probe{nil, func(part string, _ time.Duration) { parts[part]++ }} {
-			c, err := m.Frames(t.Context(), u, 3, probe)
+			c, err := m.Frames(t.Context(), u, 1, 3, probe)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if c.Frames != 3 || c.Prefill <= 0 || c.Host <= 0 || c.Host >= c.Total {
 				t.Errorf("%s: %+v", mode, c)
 			}
+		}
+		if c, err := m.Frames(t.Context(), u, 4, 3, nil); err != nil || c.Frames != 3 || c.Total <= 0 {
+			t.Errorf("%s, four takes: %+v, %v", mode, c, err)
 		}
 		if parts[PartTalker] != 3 || parts[PartPredictor] != 3 || len(parts) != 2 {
 			t.Errorf("%s: the parts are %v", mode, parts)

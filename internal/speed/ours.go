@@ -119,7 +119,7 @@ func (o *Ours) frames(ctx context.Context, j Job) (t Take, err error) {
 			}
 		}
 	}
-	c, err := o.model.Frames(ctx, o.utterance(j), j.Frames, probe)
+	c, err := o.model.Frames(ctx, o.utterance(j), max(j.Takes, 1), j.Frames, probe)
 	t.Made, t.Prefill, t.Frames, t.Host = c.Frames, c.Prefill.Seconds(), c.Total.Seconds(), c.Host.Seconds()
 	return t, err
 }

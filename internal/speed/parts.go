@@ -24,6 +24,8 @@ const (
 	talkerFrame   Figure = "talker (ms a frame)"
 	predictFrame  Figure = "predictor (ms a frame)"
 	drawFrame     Figure = "predictor, drawing at random (ms more)"
+	togetherFrame Figure = "4 takes together (ms a frame of all)"
+	togetherGain  Figure = "4 takes together (× as fast as alone)"
 	prefillShort  Figure = "prefill, 32 tokens of text (ms)"
 	prefillLong   Figure = "prefill, 256 tokens of text (ms)"
 	codecOne      Figure = "codec, 1 frame at once (ms a frame)"
@@ -35,7 +37,7 @@ const (
 
 // compares reports whether less of f is better, so that a ratio says something.
 func (f Figure) compares() bool {
-	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading, coldReading}, f)
+	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading, coldReading, togetherGain}, f)
 }
 
 // part is a group of figures that come from the same work.
@@ -53,6 +55,7 @@ func parts() []part {
 		{"greedy", []Figure{frameGreedy}, measureGreedy},
 		{"frame", []Figure{frameSampled, hostFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
 		{"split", []Figure{talkerFrame, predictFrame, drawFrame}, measureSplit},
+		{"takes", []Figure{togetherFrame, togetherGain}, measureTakes},
 		{"prefill", []Figure{prefillShort}, measurePrefill(prefillShort, 32)},
 		{"prefill256", []Figure{prefillLong}, measurePrefill(prefillLong, 256)},
 		{"codec", []Figure{codecOne, codecFour}, measureCodec},
@@ -157,6 +160,26 @@ func measureFrame(ctx context.Context, s Side, o Options, f *Found) error {
 		f.add(efficiencyOne, 100*float64(bytes)/seconds/one)
 		f.add(efficiencyAll, 100*float64(bytes)/seconds/all)
 	}
+	return nil
+}
+
+// measureTakes compares several takes in one frame with one take after the other.
+func measureTakes(ctx context.Context, s Side, o Options, f *Found) error {
+	if _, ok := s.(*Ours); !ok {
+		return nil
+	}
+	j := newJob(Frames, 8, o.Frames, sampled)
+	alone, err := f.do(ctx, s, j)
+	if err != nil {
+		return err
+	}
+	j.Takes = 4
+	together, err := f.do(ctx, s, j)
+	if err != nil {
+		return err
+	}
+	f.add(togetherFrame, together.perFrame(together.Frames))
+	f.add(togetherGain, float64(j.Takes)*alone.perFrame(alone.Frames)/together.perFrame(together.Frames))
 	return nil
 }
 

@@ -40,6 +40,7 @@ type Job struct {
 	TopK        int     `json:"top_k"`
 	Frames      int     `json:"frames"` // when to stop: random weights never do by themselves
 	Chunk       int     `json:"chunk"`  // Decode: frames at once
+	Takes       int     `json:"takes"`  // Frames: spoken together; 0 is 1. Only we can do several.
 }
 
 // newJob asks for a text of so many tokens: a digit is always one.
