@@ -240,6 +240,9 @@ func TestUnloadStopsADownload(t *testing.T) {
 	if status := d.call(t, "POST", "/models/unload", map[string]string{"model_id": custom}, &info); status != 200 || info.State != tts.Unloaded || info.Error != nil {
 		t.Errorf("unload: %d, %+v", status, info)
 	}
+	if p := info.Part; p == nil || p.BytesDone != total-int64(len(files[weights]))+part || p.BytesTotal != total {
+		t.Errorf("it has left %+v", p)
+	}
 	calls.Wait()
 	if info := d.load(t, custom); info.State != tts.Loaded {
 		t.Errorf("the second load: %+v", info)

@@ -39,6 +39,16 @@ func (c *Client) PublishedModels(ctx context.Context) ([]string, error) {
 	return answer.ModelIDs, err
 }
 
+// PublishedCopies has the server ask the hub, which takes its time.
+func (c *Client) PublishedCopies(ctx context.Context, modelID string) ([]tts.PublishedModel, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	answer, err := call[struct {
+		Copies []tts.PublishedModel `json:"copies"`
+	}](ctx, c, http.MethodPost, "/models/published/copies", modelRequest{modelID})
+	return answer.Copies, err
+}
+
 // Load has the server bring a model into memory, and before that to its machine. That takes as long as it takes, while the server is alive.
 func (c *Client) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	ctx, cancel := c.whileAlive(ctx)
@@ -65,10 +75,31 @@ func (c *Client) Remove(ctx context.Context, modelID string) (freed int64, err e
 	defer cancel()
 	answer, err := call[struct {
 		FreedBytes int64 `json:"freed_bytes"`
-	}](ctx, c, http.MethodPost, "/models/remove", struct {
-		ModelID string `json:"model_id"`
-	}{modelID})
+	}](ctx, c, http.MethodPost, "/models/remove", modelRequest{modelID})
 	return answer.FreedBytes, err
+}
+
+// modelRequest names a model and nothing else.
+type modelRequest struct {
+	ModelID string `json:"model_id"`
+}
+
+// Verify has the server compare a model's files with their checksums. That takes as long as it takes, while the server
+// is alive.
+func (c *Client) Verify(ctx context.Context, modelID string) ([]tts.Damage, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	answer, err := call[struct {
+		Damages []tts.Damage `json:"damages"`
+	}](ctx, c, http.MethodPost, "/models/verify", modelRequest{modelID})
+	return answer.Damages, err
+}
+
+// Repair has the server fetch again what is wrong with a model's files.
+func (c *Client) Repair(ctx context.Context, modelID string) (tts.ModelInfo, error) {
+	ctx, cancel := c.whileAlive(ctx)
+	defer cancel()
+	return call[tts.ModelInfo](ctx, c, http.MethodPost, "/models/repair", modelRequest{modelID})
 }
 
 // quantizing is what the server is asked to make.

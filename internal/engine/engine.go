@@ -25,7 +25,7 @@ type Config struct {
 // Engine implements registry.Loader, and can tell what a model will need and what all of them hold.
 type Engine struct {
 	places  hub.Places
-	fetcher *hub.Fetcher // nil when nothing may be fetched
+	fetcher *hub.Fetcher // nil when there is no hub to ask
 	thread  *mlx.Thread
 	device  mlx.Device
 	loader  *qwen3tts.Loader
@@ -41,6 +41,7 @@ var (
 	_ registry.Lister     = (*Engine)(nil)
 	_ registry.Remover    = (*Engine)(nil)
 	_ registry.Publisher  = (*Engine)(nil)
+	_ registry.Verifier   = (*Engine)(nil)
 )
 
 // Open starts the MLX thread, on the GPU where there is one. A process has one engine at a time.
@@ -62,11 +63,7 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), thread.Stop())
 	}
 	loader := qwen3tts.NewLoader(thread, qwen3tts.DType(cfg.DType))
-	e := &Engine{places: cfg.Places, thread: thread, device: device, loader: loader, machine: memory.Machine}
-	if cfg.Fetcher != nil && !cfg.Fetcher.Offline {
-		e.fetcher = cfg.Fetcher
-	}
-	return e, nil
+	return &Engine{places: cfg.Places, fetcher: cfg.Fetcher, thread: thread, device: device, loader: loader, machine: memory.Machine}, nil
 }
 
 // Close ends the MLX thread. Models must be closed before.

@@ -10,7 +10,7 @@ import (
 // Fetch implements registry.Fetcher. An engine that may fetch nothing leaves it to Load to say what is missing, where it
 // was looked for and how to get it.
 func (e *Engine) Fetch(ctx context.Context, modelID string, tell func(tts.Phase, *tts.Download)) error {
-	if e.fetcher == nil {
+	if e.fetcher == nil || e.fetcher.Offline {
 		return nil
 	}
 	return e.fetcher.Ensure(ctx, e.places, modelID, func(p hub.Progress) { tell(phaseOf(p), downloadOf(p)) })
@@ -19,9 +19,21 @@ func (e *Engine) Fetch(ctx context.Context, modelID string, tell func(tts.Phase,
 // PublishedModels implements registry.Publisher.
 func (e *Engine) PublishedModels(ctx context.Context) ([]string, error) {
 	if e.fetcher == nil {
-		return nil, tts.Errorf(tts.CodeUnreachable, "Unset HF_HUB_OFFLINE.", "fetching is switched off")
+		return nil, errNoHub()
 	}
 	return e.fetcher.Published(ctx)
+}
+
+// PublishedCopies implements registry.Publisher.
+func (e *Engine) PublishedCopies(ctx context.Context, modelID string) ([]tts.PublishedModel, error) {
+	if e.fetcher == nil {
+		return nil, errNoHub()
+	}
+	return e.fetcher.Copies(ctx, modelID)
+}
+
+func errNoHub() error {
+	return tts.Errorf(tts.CodeUnreachable, "Start TTSUI with a hub.", "there is no hub to ask")
 }
 
 // phaseOf tells users nothing of another program that fetches the same: for them the model is coming.

@@ -8,11 +8,21 @@ import (
 	"ttsui/internal/hub"
 	"ttsui/internal/memory"
 	"ttsui/internal/qwen3tts"
+	"ttsui/internal/registry"
 	"ttsui/internal/tts"
 )
 
 // LocalModels implements registry.Lister.
-func (e *Engine) LocalModels() []string { return e.places.IDs() }
+func (e *Engine) LocalModels() (list []registry.LocalModel) {
+	for _, id := range e.places.IDs() {
+		m := registry.LocalModel{ID: id}
+		if done, total := e.places.Part(id); total > 0 {
+			m.Part = &tts.Download{BytesDone: done, BytesTotal: total}
+		}
+		list = append(list, m)
+	}
+	return list
+}
 
 // Remove implements registry.Remover.
 func (e *Engine) Remove(modelID string) (freed int64, err error) { return e.places.Remove(modelID, "") }

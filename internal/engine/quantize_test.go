@@ -1,12 +1,22 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/rs/zerolog"
+
+	"ttsui/internal/registry"
 	"ttsui/internal/testkit"
 	"ttsui/internal/tts"
 )
@@ -33,8 +43,8 @@ func TestQuantize(t *testing.T) {
 	if err := e.Quantize(t.Context(), customID, how, func(tts.Download) {}); err != nil {
 		t.Fatal(err)
 	}
-	if ids := e.LocalModels(); !slices.Equal(ids, []string{smallID, customID}) {
-		t.Errorf("there are %q", ids)
+	if list := e.LocalModels(); !slices.Equal(list, []registry.LocalModel{{ID: smallID}, {ID: customID}}) {
+		t.Errorf("there are %+v", list)
 	}
 	l, err := e.places.Local(smallID)
 	const around = 100_000 // headers, index and configuration
@@ -59,7 +69,7 @@ func TestQuantize(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
-	if freed, err := e.Remove(smallID); err != nil || freed != l.Bytes || slices.Contains(e.LocalModels(), smallID) {
+	if freed, err := e.Remove(smallID); err != nil || freed != l.Bytes || slices.Contains(e.LocalModels(), registry.LocalModel{ID: smallID}) {
 		t.Errorf("removing it freed %d, it took %d: %v", freed, l.Bytes, err)
 	}
 }
@@ -68,3 +78,99 @@ func TestQuantize(t *testing.T) {
 type nothing struct{}
 
 func (nothing) WriteSamples([]float32) error { return nil }
+
+// TestQuantizeDiskFull: another program takes the disk's last room while a copy is made. That is an error that says so;
+// nothing is left of the copy, the original is as it was, and the row can be left.
+func TestQuantizeDiskFull(t *testing.T) {
+	disk := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk).CombinedOutput(); err != nil {
+		t.Skipf("may not mount a file system: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", disk).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	original := filepath.Join(disk, filepath.FromSlash(customID))
+	if err := testkit.WriteCheckpoint(original, testkit.CheckpointSpec{Kind: "custom_voice"}); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, original)
+	// One of the files that are copied is a pipe, which holds the work up until somebody writes into it.
+	gate := filepath.Join(original, "speech_tokenizer", "configuration.json")
+	if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := openAt(t, disk)
+	r := registry.New(registry.Config{Loader: e, Log: zerolog.Nop()})
+	defer func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	filled := make(chan error, 1)
+	go func() {
+		pipe, err := os.OpenFile(gate, os.O_WRONLY, 0) // returns when the work has come to it
+		if err == nil {
+			err = cmp.Or(fill(filepath.Join(disk, "ballast")), pipe.Close())
+		}
+		filled <- err
+	}()
+	info, err := r.Quantize(t.Context(), customID, tts.Quantization{Bits: 8})
+	if err != nil || info.State != tts.Failed || info.Code != tts.CodeDiskFull || info.Hint == nil ||
+		!strings.Contains(*info.Error, "no space left") {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if err := <-filled; err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(disk, tts.LocalOrg)); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if err := os.Remove(gate); err != nil {
+		t.Fatal(err)
+	}
+	if after := contents(t, original); !maps.Equal(after, before) {
+		t.Error("the original has changed")
+	}
+	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	if info, err = r.Quantize(t.Context(), customID, tts.Quantization{Bits: 8}); err != nil || info.State != tts.Unloaded {
+		t.Errorf("once more: %+v, %v", info, err)
+	}
+}
+
+// fill writes a file until the disk has no room for more.
+func fill(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return nil
+	}
+	return err
+}
+
+// contents maps the files below a folder to what is in them.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		files[path] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

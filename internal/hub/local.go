@@ -57,7 +57,8 @@ func (p Places) Locals() (list []Local) {
 	return list
 }
 
-// IDs lists the names of what Locals lists. It reads folders and configurations, whatever the models' size.
+// IDs lists the names of what Locals lists, those of which a download has left a part among them. It reads folders and
+// configurations, whatever the models' size.
 func (p Places) IDs() (list []string) {
 	var ids []string
 	for _, root := range p.Roots {
@@ -77,6 +78,10 @@ func (p Places) IDs() (list []string) {
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
 		dir, err := p.Find(id)
+		if _, total := p.Part(id); total > 0 {
+			list = append(list, id)
+			continue
+		}
 		if err != nil {
 			continue
 		}

@@ -35,6 +35,30 @@ func (f *Fetcher) Published(ctx context.Context) ([]string, error) {
 	return nil, first
 }
 
+// Copies asks for the smaller copies of a model that are published, and how large they are, the largest first.
+func (f *Fetcher) Copies(ctx context.Context, id string) ([]tts.PublishedModel, error) {
+	ids, err := f.Published(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Transport.CloseIdleConnections()
+	var copies []tts.PublishedModel
+	for _, other := range ids {
+		if !tts.IsCopy(other, id) {
+			continue
+		}
+		list, err := f.List(ctx, other, "")
+		switch code := tts.CodeOf(err); {
+		case err == nil:
+			copies = append(copies, tts.PublishedModel{ModelID: other, Bytes: list.Size()})
+		case code != tts.CodeUnsupported && code != tts.CodeNotFound: // those are of no use to anybody
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(copies, func(a, b tts.PublishedModel) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return copies, nil
+}
+
 func (f *Fetcher) publishedAt(ctx context.Context, endpoint int) (ids []string, err error) {
 	retry := f.Retry
 	retry.Tries = min(retry.Tries, listingTries)

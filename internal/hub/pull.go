@@ -96,6 +96,9 @@ func (p *pull) fetchAll(ctx context.Context) error {
 	if err := p.checkConfig(p.list.Files[config]); err != nil {
 		return err
 	}
+	if err := p.repo.notePart(p.list); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(p.fetcher.Parallel, 1))
 	for i, file := range p.list.Files {
@@ -112,7 +115,10 @@ func (p *pull) fetchAll(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return p.repo.link(p.list.Commit, p.list.Files[config])
+	if err := p.repo.link(p.list.Commit, p.list.Files[config]); err != nil {
+		return err
+	}
+	return p.repo.forgetPart()
 }
 
 // checkConfig refuses other models that happen to have files of the same names.

@@ -35,12 +35,21 @@ func (r *Registry) errStopped(id string) error {
 	return tts.Errorf(tts.CodeCanceled, "Load it again.", "loading model %s was stopped", id)
 }
 
-// errStoppedMaking is what the callers of Quantize get when the work was stopped.
-func (r *Registry) errStoppedMaking(id string) error {
+// errStoppedMaking is what the callers of Quantize and Repair get when the work was stopped.
+func (r *Registry) errStoppedMaking(hint, what string) error {
 	if r.life.Err() != nil {
 		return errClosed()
 	}
-	return tts.Errorf(tts.CodeCanceled, "Quantise it again.", "making model %s was stopped", id)
+	return tts.Errorf(tts.CodeCanceled, hint, "%s was stopped", what)
+}
+
+// errAtWork is about a model that something else is done to.
+func errAtWork(row *row) error {
+	return tts.Errorf(tts.CodeBusy, "Wait until that has ended, or unload it.", "Model %s is %s", row.info.ModelID, row.info.State)
+}
+
+func errUnknown(id string) error {
+	return tts.Errorf(tts.CodeNotFound, "Use one of the ids that GET /models lists.", "there is no model %.100q", id)
 }
 
 func errRemoving(id string) error {

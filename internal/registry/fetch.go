@@ -22,16 +22,33 @@ type Fetcher interface {
 type Publisher interface {
 	// PublishedModels gives the ids of the family's models and all their variants.
 	PublishedModels(ctx context.Context) ([]string, error)
+
+	// PublishedCopies gives the smaller copies of a model, the largest first.
+	PublishedCopies(ctx context.Context, modelID string) ([]tts.PublishedModel, error)
 }
 
 // PublishedModels asks which models could be fetched.
 func (r *Registry) PublishedModels(ctx context.Context) (ids []string, err error) {
 	p, ok := r.loader.(Publisher)
 	if !ok {
-		return nil, tts.Errorf(tts.CodeUnsupported, "Use another engine.", "this engine fetches no models")
+		return nil, errNoPublisher()
 	}
 	defer r.recoverInto(&err, "asking which models there are")
 	return p.PublishedModels(ctx)
+}
+
+// PublishedCopies asks which smaller copies of a model could be fetched.
+func (r *Registry) PublishedCopies(ctx context.Context, modelID string) (copies []tts.PublishedModel, err error) {
+	p, ok := r.loader.(Publisher)
+	if !ok {
+		return nil, errNoPublisher()
+	}
+	defer r.recoverInto(&err, "asking which copies there are")
+	return p.PublishedCopies(ctx, modelID)
+}
+
+func errNoPublisher() error {
+	return tts.Errorf(tts.CodeUnsupported, "Use another engine.", "this engine fetches no models")
 }
 
 // sayEvery is how often the log hears of a download.

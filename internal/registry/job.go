@@ -48,7 +48,7 @@ func (r *Registry) end(row *row, info tts.ModelInfo, model Model) {
 	j := row.job
 	r.record(row, info)
 	row.model, row.job = model, nil
-	j.info = info
+	j.info = row.info
 	j.cancel()
 	close(j.done)
 }

@@ -108,6 +108,7 @@ func (r *Registry) load(row *row, j *job) {
 	}
 	info.Memory = m.finish()
 	r.log.Info().Msgf("Load time: %.1f seconds", seconds)
+	r.Look() // for what a download has left
 	r.end(row, info, made.model)
 }
 

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"reflect"
 	"slices"
+	"strings"
 
 	"ttsui/internal/tts"
 )
@@ -19,8 +21,13 @@ type Quantizer interface {
 
 // Lister is a Loader that can tell which models are on this machine.
 type Lister interface {
-	// LocalModels gives their ids.
-	LocalModels() []string
+	LocalModels() []LocalModel
+}
+
+// LocalModel is a model on this machine.
+type LocalModel struct {
+	ID   string
+	Part *tts.Download // how much of it is there, when a download has left but a part; else nil
 }
 
 // Look makes rows for the models that are on this machine, and takes those away that were there for nothing else and
@@ -30,20 +37,26 @@ func (r *Registry) Look() {
 	if !ok {
 		return
 	}
-	here := map[string]bool{}
-	for _, id := range l.LocalModels() {
-		here[id] = true
-	}
+	local := l.LocalModels()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id := range here {
-		if _, err := r.rowToLoad(id); err == nil { // else there is no room for more
-			r.rows[id].found = true
+	here := map[string]LocalModel{}
+	for _, m := range local {
+		here[m.ID] = m
+		if row, err := r.rowToLoad(m.ID); err == nil { // else there is no room for more
+			row.found = true
+		}
+	}
+	for id, row := range r.rows {
+		if part := here[id].Part; !reflect.DeepEqual(part, row.part) {
+			row.part = part
+			r.record(row, row.info)
 		}
 	}
 	r.order = slices.DeleteFunc(r.order, func(id string) bool {
 		row := r.rows[id]
-		gone := row.found && !here[id] && row.info.State == tts.Unloaded && !row.known
+		_, there := here[id]
+		gone := row.found && !there && row.info.State == tts.Unloaded && !row.known
 		if gone {
 			delete(r.rows, id)
 		}
@@ -74,7 +87,7 @@ func (r *Registry) Quantize(ctx context.Context, modelID string, how tts.Quantiz
 	}
 	info, err := j.wait(ctx)
 	if err == nil && j.stopped {
-		return tts.ModelInfo{}, r.errStoppedMaking(plan.ModelID)
+		return tts.ModelInfo{}, r.errStoppedMaking("Quantise it again.", "making model "+plan.ModelID)
 	}
 	return info, err
 }
@@ -87,7 +100,7 @@ func (r *Registry) startQuantizing(plan tts.QuantizePlan, modelID string, how tt
 		return nil, err
 	}
 	if row.info.State != tts.Unloaded && row.info.State != tts.Failed {
-		return nil, tts.Errorf(tts.CodeBusy, "Wait until that has ended, or unload it.", "Model %s is %s", plan.ModelID, row.info.State)
+		return nil, errAtWork(row)
 	}
 	row.found = true // or it goes when nothing comes of it
 	j := r.begin(row, tts.Loading)
@@ -95,32 +108,40 @@ func (r *Registry) startQuantizing(plan tts.QuantizePlan, modelID string, how tt
 	info := row.info
 	info.Phase, info.Download = tts.PhaseQuantizing, &tts.Download{BytesTotal: plan.Bytes}
 	r.record(row, info)
-	r.work.Go(func() { r.quantize(row, j, modelID, how) })
+	r.work.Go(func() {
+		r.make(row, j, making{"quantise", "quantising", "quantised"}, modelID, func() error { return r.callQuantizer(row, j, modelID, how) })
+	})
 	return j, nil
 }
 
-// quantize is the job of making a copy. The row stays unloaded: to load it is the user's wish alone.
-func (r *Registry) quantize(row *row, j *job, modelID string, how tts.Quantization) {
+// making is what is done to a model's files, in three forms for the log.
+type making struct{ do, doing, done string }
+
+// make is a job of making files of a model, of those of modelID. The row stays unloaded: to load it is the user's wish
+// alone.
+func (r *Registry) make(row *row, j *job, m making, modelID string, work func() error) {
 	info := tts.ModelInfo{ModelID: row.info.ModelID, State: tts.Unloaded}
-	r.log.Info().Msgf("Quantising model: %s", modelID)
+	doing := strings.ToUpper(m.doing[:1]) + m.doing[1:] + " model"
+	r.log.Info().Msgf("%s: %s", doing, modelID)
 	began := r.now()
-	err, ended := try(j.ctx, r, func() error { return r.callQuantizer(row, j, modelID, how) }, func(error) {
-		r.log.Warn().Msgf("Quantising model %s ended long after it was stopped", modelID)
+	err, ended := try(j.ctx, r, work, func(error) {
+		r.log.Warn().Msgf("%s %s ended long after it was stopped", doing, modelID)
 	})
 	if !ended {
-		err = errStuck("Quantising model " + modelID)
+		err = errStuck(doing + " " + modelID)
 	}
 	j.stopped = ended && err != nil && j.ctx.Err() != nil
 	switch {
 	case j.stopped:
-		r.log.Info().Msgf("Stopped quantising model %s", modelID)
+		r.log.Info().Msgf("Stopped %s model %s", m.doing, modelID)
 	case err == nil:
-		r.log.Info().Msgf("Quantised model: %s (in %s)", info.ModelID, spanText(r.now().Sub(began).Seconds()))
+		r.log.Info().Msgf("%s model: %s (in %s)", strings.ToUpper(m.done[:1])+m.done[1:], info.ModelID, spanText(r.now().Sub(began).Seconds()))
 	default:
 		info.State = tts.Failed
 		explain(&info, err)
-		r.log.Error().Msgf("Failed to quantise model %s: %v", modelID, err)
+		r.log.Error().Msgf("Failed to %s model %s: %v", m.do, modelID, err)
 	}
+	r.Look() // for what is there now
 	r.end(row, info, nil)
 }
 

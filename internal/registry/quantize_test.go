@@ -17,10 +17,16 @@ const quantized = "local/Qwen3-TTS-12Hz-0.6B-Base-4bit"
 // shelf is a loader that knows which models are on this machine.
 type shelf struct {
 	registrytest.Tones
-	ids []string
+	ids   []string
+	parts map[string]*tts.Download
 }
 
-func (s *shelf) LocalModels() []string { return s.ids }
+func (s *shelf) LocalModels() (list []registry.LocalModel) {
+	for _, id := range s.ids {
+		list = append(list, registry.LocalModel{ID: id, Part: s.parts[id]})
+	}
+	return list
+}
 
 func idsOf(t *testing.T, r *registry.Registry) (ids []string) {
 	t.Helper()

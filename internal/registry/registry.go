@@ -67,7 +67,7 @@ type Model interface {
 
 // Config is what a registry is made of.
 type Config struct {
-	Loader    Loader // may be a Fetcher, a Publisher, a Forecaster, a Gauge, a Quantizer, a Lister and a Remover
+	Loader    Loader // may be a Fetcher, a Publisher, a Forecaster, a Gauge, a Quantizer, a Lister, a Verifier and a Remover
 	Log       zerolog.Logger
 	RSS       func() (bytes uint64, err error)  // memory.RSS when nil
 	Footprint func() (bytes uint64, known bool) // memory.Footprint when nil
@@ -104,15 +104,17 @@ type Registry struct {
 
 // row is one model. The registry's mu guards it.
 type row struct {
-	info     tts.ModelInfo
-	version  uint64 // of info
-	model    Model  // while Loaded or Unloading
-	leases   int
-	drain    *drain // set while an unload waits for the leases to end; no new one begins meanwhile
-	job      *job   // the load or unload under way, or nil
-	known    bool   // it is of the catalogue
-	removing bool   // its files are being deleted
-	found    bool   // it is, or was, on this machine: without its files there is no row, unless it is known
+	info      tts.ModelInfo
+	version   uint64 // of info
+	model     Model  // while Loaded or Unloading
+	leases    int
+	drain     *drain        // set while an unload waits for the leases to end; no new one begins meanwhile
+	job       *job          // the load or unload under way, or nil
+	known     bool          // it is of the catalogue
+	removing  bool          // its files are being deleted
+	part      *tts.Download // of its files, that a download has left; nil when there is none
+	verifying *verifying    // of its files, under way, or nil
+	found     bool          // it is, or was, on this machine: without its files there is no row, unless it is known
 }
 
 // New makes a registry of the catalogue's models, all unloaded.

@@ -37,15 +37,9 @@ func (r *Registry) Remove(id string) (freed int64, err error) {
 func (r *Registry) startRemoving(id string) (*row, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return nil, errClosed()
-	}
-	row, known := r.rows[id]
-	switch {
-	case !known:
-		return nil, tts.Errorf(tts.CodeNotFound, "Use one of the ids that GET /models lists.", "there is no model %.100q", id)
-	case row.removing:
-		return nil, errRemoving(id)
+	row, err := r.rowOnDisk(id)
+	if err != nil {
+		return nil, err
 	}
 	if row.info.State != tts.Unloaded && row.info.State != tts.Failed {
 		return nil, tts.Errorf(tts.CodeBusy, "Unload it first.", "Model %s is %s", id, row.info.State)

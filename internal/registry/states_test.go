@@ -14,7 +14,7 @@ import (
 	"ttsui/internal/tts"
 )
 
-// TestStates lets eight goroutines load, unload and use three models at random: forced or not, waiting or not, with
+// TestStates lets eight goroutines load, unload, use, check and repair three models at random: forced or not, waiting or not, with
 // callers that go away, a loader that fails, panics, dawdles and doesn't listen, and memory for two models only. It
 // holds every change of state to the table, and what is left to what the rows say.
 func TestStates(t *testing.T) {
@@ -55,8 +55,8 @@ func TestStates(t *testing.T) {
 			t.Errorf("%d bytes are promised to nobody", r.promised)
 		}
 		for id, row := range r.rows {
-			if row.leases != 0 || row.drain != nil || row.job != nil {
-				t.Errorf("%s is left with %d leases, drain %v, job %v", id, row.leases, row.drain, row.job)
+			if row.leases != 0 || row.drain != nil || row.job != nil || row.verifying != nil || row.info.Verifying != nil {
+				t.Errorf("%s is left with %d leases, drain %v, job %v, a check %v", id, row.leases, row.drain, row.job, row.verifying)
 			}
 		}
 		if live := int(loader.live.Load()); live != loaded {
@@ -82,7 +82,7 @@ type step struct {
 }
 
 func drawStep(t *rapid.T) step {
-	return step{rapid.IntRange(0, 2).Draw(t, "model"), rapid.IntRange(0, 2).Draw(t, "what"), rapid.Bool().Draw(t, "flag"), rapid.IntRange(0, 3).Draw(t, "patience") == 0}
+	return step{rapid.IntRange(0, 2).Draw(t, "model"), rapid.IntRange(0, 4).Draw(t, "what"), rapid.Bool().Draw(t, "flag"), rapid.IntRange(0, 3).Draw(t, "patience") == 0}
 }
 
 func (s step) do(r *Registry, id string) {
@@ -96,6 +96,10 @@ func (s step) do(r *Registry, id string) {
 		_, _ = r.Load(ctx, id, tts.LoadOptions{Force: s.flag})
 	case 1:
 		_, _ = r.Unload(ctx, id, tts.UnloadOptions{Wait: s.flag})
+	case 3:
+		_, _ = r.Verify(ctx, id)
+	case 4:
+		_, _ = r.Repair(ctx, id)
 	case 2:
 		_ = r.Use(ctx, id, func(ctx context.Context, m Model) error {
 			_, err := m.Generate(ctx, nil, nil)
@@ -149,6 +153,20 @@ func (l *faultyLoader) Load(ctx context.Context, _ string) (Model, error) {
 	}
 	l.live.Add(1)
 	return &fragileModel{loader: l}, nil
+}
+
+// Verify and Repair fail as loads do.
+func (l *faultyLoader) Verify(ctx context.Context, id string, tell func(*tts.Download)) ([]tts.Damage, error) {
+	tell(&tts.Download{BytesDone: 1, BytesTotal: 2})
+	return nil, l.Repair(ctx, id, nil)
+}
+
+func (l *faultyLoader) Repair(ctx context.Context, id string, _ func(tts.Phase, *tts.Download)) error {
+	model, err := l.Load(ctx, id)
+	if model != nil {
+		l.live.Add(-1)
+	}
+	return err
 }
 
 // Forecast has memory for two models.

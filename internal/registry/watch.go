@@ -44,8 +44,17 @@ func (r *Registry) newer(than uint64) (list []tts.ModelInfo, newest uint64, chan
 	return list, r.version, r.changed, nil
 }
 
-// record gives a row its record, and tells those who watch. The caller holds mu, or is New.
+// record gives a row its record, with what is known of its files, and tells those who watch. The caller holds mu, or is
+// New.
 func (r *Registry) record(row *row, info tts.ModelInfo) {
+	info.Part, info.Verifying = nil, nil
+	if info.State == tts.Unloaded || info.State == tts.Failed {
+		info.Part = row.part
+	}
+	if row.verifying != nil {
+		now := row.verifying.now
+		info.Verifying = &now
+	}
 	r.version++
 	row.info, row.version = info, r.version
 	r.announce()

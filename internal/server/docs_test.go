@@ -237,6 +237,11 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		post(400, path, object{"model_id": base, "bits": 5})
 		post(404, path, object{"model_id": "somebody/missing", "bits": 4})
 	}
+	for _, path := range []string{"/models/verify", "/models/repair"} {
+		post(200, path, object{"model_id": base})
+		post(404, path, object{"model_id": "somebody/unknown"})
+	}
+	post(200, "/models/published/copies", object{"model_id": base})
 	ask(404, "GET", "/jobs/none", "/jobs/{id}", nil)
 	ask(404, "GET", "/jobs/none/events", "/jobs/{id}/events", nil)
 

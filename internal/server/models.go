@@ -28,6 +28,20 @@ func (s *Server) publishedModels(ctx context.Context, _ []byte) (any, error) {
 	return publishedAnswer{append([]string{}, ids...)}, err // a list, though it be empty
 }
 
+type copiesAnswer struct {
+	ModelID string               `json:"model_id"`
+	Copies  []tts.PublishedModel `json:"copies"`
+}
+
+func (s *Server) publishedCopies(ctx context.Context, body []byte) (any, error) {
+	var req modelRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	copies, err := s.service.PublishedCopies(ctx, req.ModelID)
+	return copiesAnswer{req.ModelID, append([]tts.PublishedModel{}, copies...)}, err
+}
+
 // streamModels sends each model's record as an event, and again whenever it has changed.
 func (s *Server) streamModels(w http.ResponseWriter, r *http.Request) {
 	s.stream(w, r, func(ctx context.Context, send func(*sse.Event)) {
@@ -61,12 +75,13 @@ type unloadRequest struct {
 
 // unloadAnswer is a record without the load time.
 type unloadAnswer struct {
-	ModelID string     `json:"model_id"`
-	State   tts.State  `json:"state"`
-	Memory  tts.Memory `json:"memory"`
-	Error   *string    `json:"error"`
-	Hint    *string    `json:"hint,omitempty"`
-	Code    tts.Code   `json:"code,omitempty"`
+	ModelID string        `json:"model_id"`
+	State   tts.State     `json:"state"`
+	Memory  tts.Memory    `json:"memory"`
+	Part    *tts.Download `json:"part,omitempty"`
+	Error   *string       `json:"error"`
+	Hint    *string       `json:"hint,omitempty"`
+	Code    tts.Code      `json:"code,omitempty"`
 }
 
 func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
@@ -75,10 +90,11 @@ func (s *Server) unload(ctx context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	info, err := s.service.Unload(ctx, req.ModelID, req.UnloadOptions)
-	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Error, info.Hint, info.Code}, err
+	return unloadAnswer{info.ModelID, info.State, info.Memory, info.Part, info.Error, info.Hint, info.Code}, err
 }
 
-type removeRequest struct {
+// modelRequest names a model and nothing else.
+type modelRequest struct {
 	ModelID string `json:"model_id"`
 }
 
@@ -89,12 +105,36 @@ type removeAnswer struct {
 
 // remove answers when the model's files are gone.
 func (s *Server) remove(ctx context.Context, body []byte) (any, error) {
-	var req removeRequest
+	var req modelRequest
 	if err := decode(body, &req); err != nil {
 		return nil, err
 	}
 	freed, err := s.service.Remove(ctx, req.ModelID)
 	return removeAnswer{req.ModelID, freed}, err
+}
+
+type verifyAnswer struct {
+	ModelID string       `json:"model_id"`
+	Damages []tts.Damage `json:"damages"`
+}
+
+// verify answers when all files were read. Who hangs up stops it.
+func (s *Server) verify(ctx context.Context, body []byte) (any, error) {
+	var req modelRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	damages, err := s.service.Verify(ctx, req.ModelID)
+	return verifyAnswer{req.ModelID, append([]tts.Damage{}, damages...)}, err // a list, though it be empty
+}
+
+// repair answers with the model's record when its files are sound, or can't be made so.
+func (s *Server) repair(ctx context.Context, body []byte) (any, error) {
+	var req modelRequest
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	return s.service.Repair(ctx, req.ModelID)
 }
 
 type quantizeRequest struct {

@@ -48,6 +48,11 @@ func (s *Service) PublishedModels(ctx context.Context) ([]string, error) {
 	return s.Registry.PublishedModels(ctx)
 }
 
+// PublishedCopies asks the hub which smaller copies of a model could be fetched.
+func (s *Service) PublishedCopies(ctx context.Context, modelID string) ([]tts.PublishedModel, error) {
+	return s.Registry.PublishedCopies(ctx, modelID)
+}
+
 // Load brings a model into memory.
 func (s *Service) Load(ctx context.Context, modelID string, how tts.LoadOptions) (tts.ModelInfo, error) {
 	return s.Registry.Load(ctx, modelID, how)
@@ -61,6 +66,16 @@ func (s *Service) Unload(ctx context.Context, modelID string, how tts.UnloadOpti
 // Remove deletes a model from this machine.
 func (s *Service) Remove(_ context.Context, modelID string) (freed int64, err error) {
 	return s.Registry.Remove(modelID)
+}
+
+// Verify compares a model's files with their checksums.
+func (s *Service) Verify(ctx context.Context, modelID string) ([]tts.Damage, error) {
+	return s.Registry.Verify(ctx, modelID)
+}
+
+// Repair fetches again what is wrong with a model's files.
+func (s *Service) Repair(ctx context.Context, modelID string) (tts.ModelInfo, error) {
+	return s.Registry.Repair(ctx, modelID)
 }
 
 // PlanQuantized tells what Quantize would make.

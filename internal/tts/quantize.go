@@ -45,11 +45,7 @@ func (q Quantization) Complete() (Quantization, error) {
 
 // CopyID is the id of the copy of a model that is made so: "local/Qwen3-TTS-12Hz-0.6B-Base-4bit".
 func (q Quantization) CopyID(modelID string) string {
-	_, name, _ := strings.Cut(modelID, "/")
-	for _, dtype := range []string{"-bf16", "-fp16", "-fp32"} {
-		name = strings.TrimSuffix(name, dtype)
-	}
-	name += fmt.Sprintf("-%dbit", q.Bits)
+	name := fmt.Sprintf("%s-%dbit", stem(modelID), q.Bits)
 	if q.GroupSize != 0 && q.GroupSize != defaultGroupSize {
 		name += fmt.Sprintf("-g%d", q.GroupSize)
 	}

@@ -33,8 +33,10 @@ func States() []State { return []State{Unloaded, Loading, Loaded, Unloading, Fai
 type ModelInfo struct {
 	ModelID         string    `json:"model_id"`
 	State           State     `json:"state"`
-	Phase           Phase     `json:"phase,omitempty"`    // while Loading
-	Download        *Download `json:"download,omitempty"` // while PhaseDownloading or PhaseVerifying
+	Phase           Phase     `json:"phase,omitempty"`     // while Loading
+	Download        *Download `json:"download,omitempty"`  // while PhaseDownloading or PhaseVerifying
+	Part            *Download `json:"part,omitempty"`      // what a download has left that was stopped or failed
+	Verifying       *Download `json:"verifying,omitempty"` // how far Verify is, in any state
 	Memory          Memory    `json:"memory"`
 	LoadTimeSeconds *float64  `json:"load_time_seconds"` // without the time of a download
 	Error           *string   `json:"error"`

@@ -27,6 +27,9 @@ type Service interface {
 	// Nothing is sent but the question.
 	PublishedModels(ctx context.Context) ([]string, error)
 
+	// PublishedCopies asks the hub for the smaller copies of a model, with their sizes, the largest first.
+	PublishedCopies(ctx context.Context, modelID string) ([]PublishedModel, error)
+
 	// Load brings a model into memory and returns its record once it is loaded or has failed; a failed load is
 	// told by the record (State, Error), as the wire format wants it. One that isn't on this machine is downloaded
 	// first, where that is possible; after a failed or stopped download the next goes on where it ended. An error means the question itself failed, or
@@ -40,6 +43,7 @@ type Service interface {
 	// Remove deletes a model that isn't in memory from this machine, and tells how many bytes that frees.
 	Remove(ctx context.Context, modelID string) (freed int64, err error)
 
+	Verifier  // looks after the files of models
 	Quantizer // makes smaller copies of models
 
 	// Generate speaks req.Text into the WAV file req.OutputPath, to req.Audio, or both, when its turn comes. The

@@ -396,6 +396,8 @@ type Tones struct {
 	OnUtterance func(u tts.Utterance) // is shown what a model is to speak
 	OnRemove    func(id string) error
 	OnQuantize  func(ctx context.Context, id string, tell func(tts.Download)) error
+	OnVerify    func(ctx context.Context, id string, tell func(*tts.Download)) ([]tts.Damage, error)
+	OnRepair    func(ctx context.Context, id string, tell func(tts.Phase, *tts.Download)) error
 }
 
 // Remove frees a thousand bytes.
@@ -411,6 +413,27 @@ func (l *Tones) Remove(id string) (freed int64, err error) {
 // PublishedModels gives two ids.
 func (l *Tones) PublishedModels(context.Context) ([]string, error) {
 	return []string{"mlx-community/Qwen3-TTS-12Hz-0.6B-Base-4bit", "mlx-community/Qwen3-TTS-12Hz-0.6B-Base-bf16"}, nil
+}
+
+// PublishedCopies gives one.
+func (l *Tones) PublishedCopies(_ context.Context, id string) ([]tts.PublishedModel, error) {
+	return []tts.PublishedModel{{ModelID: id + "-4bit", Bytes: 1000}}, nil
+}
+
+// Verify finds all as it should be.
+func (l *Tones) Verify(ctx context.Context, id string, tell func(*tts.Download)) ([]tts.Damage, error) {
+	if l.OnVerify != nil {
+		return l.OnVerify(ctx, id, tell)
+	}
+	return nil, nil
+}
+
+// Repair fetches nothing.
+func (l *Tones) Repair(ctx context.Context, id string, tell func(tts.Phase, *tts.Download)) error {
+	if l.OnRepair != nil {
+		return l.OnRepair(ctx, id, tell)
+	}
+	return nil
 }
 
 // PlanQuantized plans a copy of any id but those that contain "missing".

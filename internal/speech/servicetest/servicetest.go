@@ -66,6 +66,8 @@ func Run(t *testing.T, s Subject) {
 	t.Run("a name that can't be had", s.testBadJobName)
 	t.Run("stats", s.testStats)
 	t.Run("remove", s.testRemove)
+	t.Run("verify", s.testVerify)
+	t.Run("repair", s.testRepair)
 	t.Run("quantise", s.testQuantize)
 	t.Run("quantising refuses and fails", s.testQuantizeFails)
 }
@@ -83,9 +85,14 @@ func (s Subject) testModels(t *testing.T) {
 }
 
 func (s Subject) testPublished(t *testing.T) {
-	ids, err := s.Open(t, &registrytest.Tones{}).PublishedModels(t.Context())
+	service := s.Open(t, &registrytest.Tones{})
+	ids, err := service.PublishedModels(t.Context())
 	if err != nil || len(ids) != 2 || ids[1] != base {
 		t.Errorf("published are %q, %v", ids, err)
+	}
+	copies, err := service.PublishedCopies(t.Context(), base)
+	if err != nil || len(copies) != 1 || copies[0] != (tts.PublishedModel{ModelID: base + "-4bit", Bytes: 1000}) {
+		t.Errorf("published copies are %+v, %v", copies, err)
 	}
 }
 
