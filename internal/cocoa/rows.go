@@ -3,6 +3,7 @@
 package cocoa
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/progrium/darwinkit/macos/appkit"
@@ -73,7 +74,7 @@ func (r *rowView) show(s ui.Row) {
 	r.name.show(s.Name, role)
 	r.action.showAs(s.Action, s.Colour)
 	r.spinner.show(s.Busy != "")
-	r.busy.show(s.Busy, ui.Quiet)
+	r.busy.show(cmp.Or(s.Busy, s.Note), ui.Quiet)
 	r.wrong.show(s.Error, ui.Danger)
 	r.menu.show(s.Menu)
 	if s.Tooltip != r.shown.Tooltip {

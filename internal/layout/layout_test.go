@@ -28,7 +28,7 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		Notice: text("notice"), Retry: ui.Button{Title: text("retry"), Enabled: may("can retry")}}}
 	tab := &ui.Tab{Mode: rapid.SampledFrom(tts.Modes()).Draw(t, "mode"), ModelsNote: text("note"), Progress: text("progress")}
 	for i := range rapid.IntRange(0, 4).Draw(t, "models") {
-		row := ui.Row{ModelID: fmt.Sprint(i), Busy: text("busy"), Error: text("error")}
+		row := ui.Row{ModelID: fmt.Sprint(i), Busy: text("busy"), Note: text("note"), Error: text("error")}
 		if row.Busy == "" || may("be stopped") {
 			row.Action.Title = "Load"
 		}

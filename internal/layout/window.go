@@ -113,7 +113,7 @@ func row(i int, r *ui.Row) Box {
 	if r.Action.Title != "" {
 		boxes = append(boxes, view(name("button"), 90, button))
 	}
-	if r.Busy != "" {
+	if r.Busy != "" || r.Note != "" {
 		boxes = append(boxes, grow(view(name("busy"), 100, line)))
 	} else {
 		boxes = append(boxes, Space())

@@ -7,8 +7,8 @@ import (
 	"ttsui/internal/tts"
 )
 
-// TestCancelADownload: a row follows its download, whose button stops it, be it ours or another program's.
-func TestCancelADownload(t *testing.T) {
+// TestPauseADownload: a row follows its download, whose button stops it, be it ours or another program's.
+func TestPauseADownload(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *window) {
 		coming := tts.ModelInfo{ModelID: fast, State: tts.Loading, Phase: tts.PhaseDownloading,
 			Download: &tts.Download{BytesDone: 12e8, BytesTotal: 25e8, ETASeconds: ptr(180.0)}}
@@ -27,7 +27,7 @@ func TestCancelADownload(t *testing.T) {
 		}
 		w.open()
 		w.ClickRowButton(fast)
-		if r := row(t, w.seeAfter(modelsEvery), fast); r.Busy != "Downloading 1.2 of 2.5 GB · 3 min left" || r.Action.Title != "Cancel" || !r.Action.Enabled {
+		if r := row(t, w.seeAfter(modelsEvery), fast); r.Busy != "Downloading 1.2 of 2.5 GB · 3 min left" || r.Action.Title != "Pause" || !r.Action.Enabled {
 			t.Errorf("it downloads: %+v", r)
 		}
 		w.ClickRowButton(fast)

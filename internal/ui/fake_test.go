@@ -33,7 +33,7 @@ type fakeServer struct {
 	tts.Quantizer // nil where the window doesn't ask
 	tts.Verifier  // so, too
 
-	copies   func(id string) ([]tts.PublishedModel, error)
+	copies   func(ctx context.Context, id string) ([]tts.PublishedModel, error)
 	remove   func(id string) (int64, error)
 	load     func(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error)
 	unload   func(ctx context.Context, id string, how tts.UnloadOptions) (tts.ModelInfo, error)
@@ -108,8 +108,8 @@ func (s *fakeServer) WatchModels(context.Context, func(tts.ModelInfo)) error { p
 // PublishedModels is not asked by the window.
 func (s *fakeServer) PublishedModels(context.Context) ([]string, error) { panic("not expected") }
 
-func (s *fakeServer) PublishedCopies(_ context.Context, id string) ([]tts.PublishedModel, error) {
-	return s.copies(id)
+func (s *fakeServer) PublishedCopies(ctx context.Context, id string) ([]tts.PublishedModel, error) {
+	return s.copies(ctx, id)
 }
 
 func (s *fakeServer) Remove(_ context.Context, id string) (int64, error) { return s.remove(id) }

@@ -61,6 +61,10 @@ func (m *machine) moody(s *fakeServer) *fakeServer {
 		}
 		return save(ctx, v)
 	}
+	s.Verifier, s.copies = moodyVerifier{m}, func(ctx context.Context, id string) ([]tts.PublishedModel, error) {
+		return []tts.PublishedModel{{ModelID: id + "-4bit", Bytes: 1e9}}, m.answer(ctx)
+	}
+	s.remove = func(string) (int64, error) { return 1, nil }
 	s.load = func(ctx context.Context, id string, how tts.LoadOptions) (tts.ModelInfo, error) {
 		if err := m.answer(ctx); err != nil {
 			if how.Force {
@@ -95,6 +99,23 @@ func (m *machine) moody(s *fakeServer) *fakeServer {
 	return s
 }
 
+// moodyVerifier finds damage in some models, and repairs them when it is in the mood.
+type moodyVerifier struct{ m *machine }
+
+func (v moodyVerifier) Verify(ctx context.Context, id string) ([]tts.Damage, error) {
+	if err := v.m.answer(ctx); err != nil || id == good {
+		return nil, err
+	}
+	return make([]tts.Damage, 7), nil
+}
+
+func (v moodyVerifier) Repair(ctx context.Context, id string) (tts.ModelInfo, error) {
+	if err := v.m.answer(ctx); err != nil {
+		return tts.ModelInfo{}, err
+	}
+	return v.m.server.set(tts.ModelInfo{ModelID: id, State: tts.Unloaded}), nil
+}
+
 func (m *machine) broke(format string, args ...any) {
 	m.mood.Lock()
 	defer m.mood.Unlock()
@@ -123,11 +144,12 @@ func (m *machine) checkTab(s Snapshot, tab *Tab) {
 	for _, r := range tab.Models {
 		if r.Checked {
 			checked++
-			if r.Action.Title != "Unload" || r.Dimmed || r.Busy != "" {
+			if checks := strings.HasPrefix(r.Busy, "Checking"); r.Action.Title != "Unload" && !checks || r.Dimmed || r.Busy != "" && !checks {
 				m.broke("checked and not loaded: %+v", r)
 			}
 		}
-		if (r.Busy == "") != (r.Action.Title != "") || r.Action.Enabled && s.Status.State != ServerRunning {
+		stoppable := r.Action.Title == "Cancel" || strings.HasPrefix(r.Busy, "Checking")
+		if r.Action.Title == "" && r.Busy == "" || r.Action.Title != "" && r.Busy != "" && !stoppable || r.Busy != "" && (r.Note != "" || r.Menu != nil) || r.Action.Enabled && s.Status.State != ServerRunning {
 			m.broke("row %+v while the server is %s", r, s.Status.State)
 		}
 	}
@@ -220,6 +242,7 @@ func (m *machine) acts() []func(n int) {
 	return []func(int){
 		func(n int) { m.ClickRow(ids[n%len(ids)]) },
 		func(n int) { m.ClickRowButton(ids[n%len(ids)]) },
+		func(n int) { m.ChooseRowMenu(ids[n%len(ids)], []string{"check", "copies", "delete"}[n%3]) },
 		func(n int) { m.Generate(mode(n)) },
 		func(n int) { m.Stop(mode(n)) },
 		func(n int) { m.SelectTab(mode(n)) },
@@ -281,7 +304,13 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { time.Sleep(time.Duration(n) * 100 * time.Millisecond) },
 		func(n int) { synctest.Wait() },
 		func(n int) { m.send(entry(n, "INFO", "x")) },
-		func(n int) { m.server.set(tts.ModelInfo{ModelID: ids[n%len(ids)], State: tts.States()[n%5]}) },
+		func(n int) {
+			info := tts.ModelInfo{ModelID: ids[n%len(ids)], State: tts.States()[n%5]}
+			if n%4 == 0 && (info.State == tts.Unloaded || info.State == tts.Failed) {
+				info.Part = &tts.Download{BytesDone: 1e9, BytesTotal: 2e9}
+			}
+			m.server.set(info)
+		},
 	}
 }
 

@@ -15,11 +15,13 @@ type models struct {
 	list    []tts.ModelInfo
 	doing   map[string]tts.State // Loading or Unloading, from the click to its answer
 	wrong   map[string]error     // why the last click could not be served
+	checks  map[string]func()    // stop those of files that we asked for
+	asking  map[string]bool      // the hub for smaller copies
 	changes int                  // grows with each click and each answer, so that an older list is known as one
 }
 
 func newModels() models {
-	return models{doing: map[string]tts.State{}, wrong: map[string]error{}}
+	return models{doing: map[string]tts.State{}, wrong: map[string]error{}, checks: map[string]func(){}, asking: map[string]bool{}}
 }
 
 // find gives what is known of a model.
@@ -119,6 +121,8 @@ func (c *core) pressRow(id string) {
 		return
 	}
 	switch {
+	case c.models.isChecked(id):
+		c.models.checks[id]()
 	case info.State == tts.Unloaded, info.State == tts.Failed:
 		c.load(id, tts.LoadOptions{})
 	case info.State == tts.Loaded, isDownloading(info):

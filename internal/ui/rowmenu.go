@@ -13,24 +13,39 @@ type rowDeed struct {
 	do func(c *core, id string)
 }
 
-// rowDeeds are all that a menu can offer. Of a model that was made smaller no smaller one is made.
-func rowDeeds(id string) (deeds []rowDeed) {
-	if !tts.IsLocal(id) && !strings.HasSuffix(id, "bit") {
-		for _, bits := range []int{8, 6, 4} {
-			deeds = append(deeds, rowDeed{Choice{ID: fmt.Sprint("quantize", bits), Title: fmt.Sprintf("Make a Copy of %d Bits…", bits)},
-				func(c *core, id string) { c.planCopy(id, tts.Quantization{Bits: bits}) }})
-		}
+// rowDeeds are all that the menu of a model can offer. Of one that was made smaller no smaller one is made, and of one
+// that is here in part only the rest can be fetched.
+func rowDeeds(info tts.ModelInfo) (deeds []rowDeed) {
+	id := info.ModelID
+	offer := func(choice, title string, do func(c *core, id string)) {
+		deeds = append(deeds, rowDeed{Choice{ID: choice, Title: title}, do})
 	}
-	return append(deeds, rowDeed{Choice{ID: "delete", Title: "Delete from This Machine…"}, (*core).askDeleteModel})
+	if whole := !tts.IsLocal(id) && !strings.HasSuffix(id, "bit"); whole {
+		for _, bits := range []int{8, 6, 4} {
+			if info.Part == nil {
+				offer(fmt.Sprint("quantize", bits), fmt.Sprintf("Make a Copy of %d Bits…", bits), func(c *core, id string) { c.planCopy(id, tts.Quantization{Bits: bits}) })
+			}
+		}
+		offer("copies", "Published Smaller Copies…", (*core).askCopies)
+	}
+	if info.Part != nil {
+		offer("delete", fmt.Sprintf("Delete What Came (%s)…", fileSize(int(info.Part.BytesDone))), (*core).askDeletePart)
+		return deeds
+	}
+	if !tts.IsLocal(id) { // nobody knows the checksums of those
+		offer("check", "Check the Files…", (*core).checkModel)
+	}
+	offer("delete", "Delete from This Machine…", (*core).askDeleteModel)
+	return deeds
 }
 
 // rowMenu is the menu of a row that nothing goes on with.
 func (m model) rowMenu() []Choice {
-	if m.away != "" || m.doing != "" || m.info.State == tts.Loading || m.info.State == tts.Unloading {
+	if m.away != "" || m.doing != "" || m.checks || m.asks || m.info.Verifying != nil || m.info.State == tts.Loading || m.info.State == tts.Unloading {
 		return nil
 	}
 	var list []Choice
-	for _, deed := range rowDeeds(m.info.ModelID) {
+	for _, deed := range rowDeeds(m.info) {
 		list = append(list, deed.Choice)
 	}
 	return list
@@ -38,10 +53,11 @@ func (m model) rowMenu() []Choice {
 
 // chooseRowMenu does what the menu of a row offers.
 func (c *core) chooseRowMenu(id, choice string) {
-	if c.server.session == nil {
+	info, known := c.models.find(id)
+	if c.server.session == nil || !known {
 		return
 	}
-	for _, deed := range rowDeeds(id) {
+	for _, deed := range rowDeeds(info) {
 		if deed.ID == choice {
 			deed.do(c, id)
 		}
@@ -94,6 +110,12 @@ func (c *core) askDeleteModel(id string) {
 		text = "Its files are deleted."
 	}
 	c.ask("Delete "+rowName(id)+" from this machine?", text,
+		answer{AlertButton{Title: "Delete", Role: Danger}, func() { c.deleteModel(id) }}, cancelAnswer())
+}
+
+// askDeletePart deletes what a paused download has brought.
+func (c *core) askDeletePart(id string) {
+	c.ask("Delete what came of "+rowName(id)+"?", "Its download begins anew next time.",
 		answer{AlertButton{Title: "Delete", Role: Danger}, func() { c.deleteModel(id) }}, cancelAnswer())
 }
 

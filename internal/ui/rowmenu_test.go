@@ -15,10 +15,15 @@ func TestRowMenu(t *testing.T) {
 		m    model
 		want string
 	}{
-		{"unloaded", model{info: tts.ModelInfo{ModelID: good, State: tts.Unloaded}}, "quantize8 quantize6 quantize4 delete"},
-		{"failed", model{info: tts.ModelInfo{ModelID: good, State: tts.Failed}}, "quantize8 quantize6 quantize4 delete"},
-		{"loaded", model{info: tts.ModelInfo{ModelID: good, State: tts.Loaded}}, "quantize8 quantize6 quantize4 delete"},
+		{"unloaded", model{info: tts.ModelInfo{ModelID: good, State: tts.Unloaded}}, "quantize8 quantize6 quantize4 copies check delete"},
+		{"failed", model{info: tts.ModelInfo{ModelID: good, State: tts.Failed}}, "quantize8 quantize6 quantize4 copies check delete"},
+		{"loaded", model{info: tts.ModelInfo{ModelID: good, State: tts.Loaded}}, "quantize8 quantize6 quantize4 copies check delete"},
 		{"a copy", model{info: tts.ModelInfo{ModelID: "local/Qwen3-TTS-12Hz-1.7B-Base-4bit", State: tts.Unloaded}}, "delete"},
+		{"a published copy", model{info: tts.ModelInfo{ModelID: family + "1.7B-Base-4bit", State: tts.Unloaded}}, "check delete"},
+		{"paused", model{info: tts.ModelInfo{ModelID: good, State: tts.Unloaded, Part: &tts.Download{BytesDone: 1, BytesTotal: 2}}}, "copies delete"},
+		{"checked", model{info: tts.ModelInfo{ModelID: good, State: tts.Loaded}, checks: true}, ""},
+		{"checked by another program", model{info: tts.ModelInfo{ModelID: good, State: tts.Loaded, Verifying: &tts.Download{}}}, ""},
+		{"asking", model{info: tts.ModelInfo{ModelID: good, State: tts.Unloaded}, asks: true}, ""},
 		{"loading", model{info: tts.ModelInfo{ModelID: good, State: tts.Loading}}, ""},
 		{"clicked", model{info: tts.ModelInfo{ModelID: good, State: tts.Unloaded}, doing: tts.Loading}, ""},
 		{"server away", model{info: tts.ModelInfo{ModelID: good, State: tts.Unloaded}, away: "Server is not running"}, ""},
@@ -113,6 +118,15 @@ func TestDeleteModel(t *testing.T) {
 		w.AnswerAlert(s.Alert.ID, 0)
 		if s = w.see(); !slices.Equal(removed, []string{fast}) || !strings.Contains(s.Log.CopyText(), "Deleted 0.6B-Base (Fast): 2.5 GB are free again") {
 			t.Errorf("%v, %s", removed, s.Log.CopyText())
+		}
+		w.server.set(tts.ModelInfo{ModelID: fast, State: tts.Unloaded, Part: &tts.Download{BytesDone: 12e8, BytesTotal: 25e8}})
+		if r := row(t, w.seeAfter(modelsEvery), fast); r.Menu[1].Title != "Delete What Came (1.2 GB)…" {
+			t.Errorf("%+v", r)
+		}
+		w.ChooseRowMenu(fast, "delete")
+		wantAlert(t, w, 0, "Delete what came of 0.6B-Base (Fast)?", "begins anew")
+		if len(removed) != 2 {
+			t.Errorf("removed %q", removed)
 		}
 		wrong = tts.Errorf(tts.CodeBusy, "Unload it first.", "the model is in memory")
 		w.ChooseRowMenu(fast, "delete")

@@ -22,7 +22,7 @@ func (c *core) rows(t *tab) []Row {
 		if !known {
 			info = tts.ModelInfo{ModelID: id, State: tts.Unloaded}
 		}
-		m := model{info: info, doing: c.models.doing[id], wrong: c.models.wrong[id], chosen: id == chosen,
+		m := model{info: info, doing: c.models.doing[id], wrong: c.models.wrong[id], chosen: id == chosen, checks: c.models.isChecked(id), asks: c.models.asking[id],
 			fixed: t.mode == tts.Design && id != tts.DesignModelID, away: awayText(c.server.state)}
 		if !known {
 			m.away = "The server does not know this model"
@@ -50,6 +50,8 @@ type model struct {
 	doing  tts.State // what was clicked and is not answered yet; "" for nothing
 	wrong  error     // why the last click could not be served
 	chosen bool
+	checks bool   // we have its files checked
+	asks   bool   // we asked the hub for smaller copies
 	fixed  bool   // it can be loaded, but the tab has no use for it
 	away   string // why nothing can be asked of the server; "" when it can
 }
@@ -62,24 +64,17 @@ func (m model) row() Row {
 	}
 	ready := state == tts.Loaded
 	r := Row{ModelID: m.info.ModelID, Name: rowName(m.info.ModelID), Checked: ready && m.chosen, Dimmed: !ready, Choosable: ready && !m.fixed}
-	switch state {
-	case tts.Loading:
+	switch {
+	case state == tts.Loading:
 		r.Busy = m.loadText()
-		if m.downloads() {
-			r.Action = Button{Title: "Cancel"}
-		}
-	case tts.Unloading:
+	case state == tts.Unloading && isDownloading(m.info):
+		r.Busy = "Stopping..."
+	case state == tts.Unloading:
 		r.Busy = "Unloading..."
-		if isDownloading(m.info) {
-			r.Busy = "Stopping..."
-		}
-	case tts.Loaded:
-		r.Action, r.Colour = Button{Title: "Unload"}, Danger
-	case tts.Failed:
-		r.Action, r.Colour = Button{Title: "Retry"}, Caution
-	default:
-		r.Action = Button{Title: "Load"}
+	case m.checks, m.info.Verifying != nil:
+		r.Busy = checkText(m.info.Verifying)
 	}
+	r.Action.Title, r.Colour = m.action(state)
 	if r.Action.Title != "" {
 		r.Action.Enabled, r.Action.Tooltip = m.away == "", m.away
 	}
@@ -90,9 +85,50 @@ func (m model) row() Row {
 		if m.wrong != nil && !ready {
 			r.Action.Title, r.Colour = "Retry", Caution
 		}
+		r.Note = m.note(r)
 	}
 	r.Menu, r.Tooltip = m.rowMenu(), m.tooltip(r)
 	return r
+}
+
+// action is what the button of a row says, "" for no button.
+func (m model) action(state tts.State) (title string, colour Role) {
+	switch {
+	case m.checks, state == tts.Loading && m.downloads() && m.isMade():
+		return "Cancel", Normal
+	case state == tts.Loading && m.downloads():
+		return "Pause", Normal
+	case state == tts.Loading, state == tts.Unloading:
+		return "", Normal
+	case state == tts.Loaded:
+		return "Unload", Danger
+	case state == tts.Failed:
+		return "Retry", Caution
+	case m.info.Part != nil:
+		return "Resume", Normal
+	}
+	return "Load", Normal
+}
+
+// note is what a row says of a model that nothing goes on with.
+func (m model) note(r Row) string {
+	switch part := m.info.Part; {
+	case m.asks:
+		return "Asking for copies..."
+	case part != nil && r.Action.Title == "Resume":
+		return "Paused · " + part.Amount()
+	case part != nil:
+		return part.Amount() + " is here"
+	}
+	return ""
+}
+
+// checkText is how far a check of a model's files is.
+func checkText(now *tts.Download) string {
+	if now == nil || now.BytesTotal == 0 {
+		return "Checking..."
+	}
+	return fmt.Sprintf("Checking %d %%", now.Percent())
 }
 
 // downloads reports whether the model is being loaded, and is on its way to the server's machine still.
@@ -179,7 +215,7 @@ func (m model) tooltip(r Row) string {
 
 // download tells how fast it comes, and that stopping it loses nothing, unless it is a copy in the making.
 func (m model) download() (lines []string) {
-	done, after := "of the model is here", []string{"What has come is kept: after Cancel, Load goes on from there."}
+	done, after := "of the model is here", []string{"What has come is kept: after Pause, Resume goes on from there, even after a restart."}
 	if m.isMade() {
 		done, after = "of the copy is made", nil
 	}

@@ -28,8 +28,12 @@ func TestRow(t *testing.T) {
 	}
 	some := &tts.Download{BytesDone: 1_200_000_000, BytesTotal: 2_500_000_000}
 	fast := &tts.Download{BytesDone: 1_200_000_000, BytesTotal: 2_500_000_000, Rate: ptr(7.25e6), ETASeconds: ptr(179.0)}
-	cancel := Button{Title: "Cancel", Enabled: true}
-	const kept = "\nWhat has come is kept: after Cancel, Load goes on from there."
+	pause, resume, cancel := Button{Title: "Pause", Enabled: true}, Button{Title: "Resume", Enabled: true}, Button{Title: "Cancel", Enabled: true}
+	const kept = "\nWhat has come is kept: after Pause, Resume goes on from there, even after a restart."
+	with := func(info tts.ModelInfo, part, verifying *tts.Download) tts.ModelInfo {
+		info.Part, info.Verifying = part, verifying
+		return info
+	}
 	in := func(s tts.State) tts.ModelInfo { return tts.ModelInfo{ModelID: good, State: s} }
 	const name = "1.7B-Base (Quality)"
 	for _, c := range []struct {
@@ -42,16 +46,29 @@ func TestRow(t *testing.T) {
 		{"clicked to load", model{info: in(tts.Unloaded), doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
 		{"retried", model{info: wordy, doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
 		{"loading", model{info: in(tts.Loading)}, Row{Dimmed: true, Busy: "Loading..."}},
-		{"a download begins", model{info: arriving(tts.PhaseDownloading, nil)}, Row{Dimmed: true, Busy: "Downloading...", Action: cancel, Tooltip: good + kept}},
-		{"a download of ours", model{info: arriving(tts.PhaseDownloading, fast), doing: tts.Loading}, Row{Dimmed: true, Action: cancel,
+		{"a download begins", model{info: arriving(tts.PhaseDownloading, nil)}, Row{Dimmed: true, Busy: "Downloading...", Action: pause, Tooltip: good + kept}},
+		{"a download of ours", model{info: arriving(tts.PhaseDownloading, fast), doing: tts.Loading}, Row{Dimmed: true, Action: pause,
 			Busy: "Downloading 1.2 of 2.5 GB · 3 min left", Tooltip: good + "\n48 % of the model is here, 7.2 MB/s" + kept}},
-		{"a download at a halt", model{info: arriving(tts.PhaseDownloading, some)}, Row{Dimmed: true, Action: cancel,
+		{"a download at a halt", model{info: arriving(tts.PhaseDownloading, some)}, Row{Dimmed: true, Action: pause,
 			Busy: "Downloading 1.2 of 2.5 GB", Tooltip: good + "\n48 % of the model is here" + kept}},
-		{"a download is checked", model{info: arriving(tts.PhaseVerifying, some)}, Row{Dimmed: true, Busy: "Checking...", Action: cancel,
+		{"a download is checked", model{info: arriving(tts.PhaseVerifying, some)}, Row{Dimmed: true, Busy: "Checking...", Action: pause,
 			Tooltip: good + "\n48 % of the model is here" + kept}},
 		{"a download, server away", model{info: arriving(tts.PhaseDownloading, nil), away: "Server is not running"}, Row{Dimmed: true, Busy: "Downloading...",
-			Action: Button{Title: "Cancel", Tooltip: "Server is not running"}, Tooltip: good + kept}},
+			Action: Button{Title: "Pause", Tooltip: "Server is not running"}, Tooltip: good + kept}},
 		{"a download that is stopped", model{info: arriving(tts.PhaseDownloading, fast), doing: tts.Unloading}, Row{Dimmed: true, Busy: "Stopping..."}},
+		{"a copy is made", model{info: arriving(tts.PhaseQuantizing, some)}, Row{Dimmed: true, Action: cancel,
+			Busy: "Making it: 1.2 of 2.5 GB", Tooltip: good + "\n48 % of the copy is made"}},
+		{"a copy that is stopped", model{info: arriving(tts.PhaseQuantizing, some), doing: tts.Unloading}, Row{Dimmed: true, Busy: "Stopping..."}},
+		{"paused", model{info: with(in(tts.Unloaded), some, nil)}, Row{Dimmed: true, Action: resume, Note: "Paused · 1.2 of 2.5 GB"}},
+		{"resumed", model{info: with(in(tts.Unloaded), some, nil), doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
+		{"a download that failed", model{info: with(wordy, some, nil)}, Row{Dimmed: true, Action: retry, Colour: Caution, Error: "Error: Out of memory.", Note: "1.2 of 2.5 GB is here",
+			Tooltip: good + "\nOut of memory. The kernel said so.\nUnload another model, close other programs, or use a smaller or quantised model."}},
+		{"paused, not answered", model{info: with(in(tts.Unloaded), some, nil), wrong: errGone}, Row{Dimmed: true, Action: retry, Colour: Caution, Error: "Error: The server hung up.",
+			Note: "1.2 of 2.5 GB is here", Tooltip: good + "\nThe server hung up.\nSee whether it still runs."}},
+		{"a check begins", model{info: in(tts.Unloaded), checks: true}, Row{Dimmed: true, Action: cancel, Busy: "Checking..."}},
+		{"a check", model{info: with(in(tts.Loaded), nil, some), checks: true, chosen: true}, Row{Checked: true, Choosable: true, Action: cancel, Busy: "Checking 48 %"}},
+		{"another program's check", model{info: with(in(tts.Loaded), nil, some)}, Row{Choosable: true, Action: unload, Colour: Danger, Busy: "Checking 48 %"}},
+		{"asking for copies", model{info: in(tts.Unloaded), asks: true}, Row{Dimmed: true, Action: load, Note: "Asking for copies..."}},
 		{"downloaded, loading", model{info: arriving(tts.PhaseLoading, nil), doing: tts.Loading}, Row{Dimmed: true, Busy: "Loading..."}},
 		{"loaded", model{info: in(tts.Loaded)}, Row{Choosable: true, Action: unload, Colour: Danger}},
 		{"loaded and chosen", model{info: in(tts.Loaded), chosen: true}, Row{Checked: true, Choosable: true, Action: unload, Colour: Danger}},

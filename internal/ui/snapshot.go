@@ -193,9 +193,10 @@ type Row struct {
 	Checked   bool
 	Choosable bool // a click chooses it
 	Dimmed    bool
-	Action    Button   // Load, Unload or Retry; while Busy says what goes on Cancel, or no title where that can't be stopped
+	Action    Button   // Load, Resume, Unload or Retry; while Busy says what goes on Pause or Cancel, or no title where that can't be stopped
 	Colour    Role     // of Action
-	Busy      string   // beside a spinner: Loading..., Unloading..., or how far a download is
+	Busy      string   // beside a spinner: Loading..., Unloading..., or how far a download or a check is
+	Note      string   // in its place, without a spinner: how much of a paused download is here
 	Error     string   // beneath, in red
 	Menu      []Choice // what else can be done with it (App.ChooseRowMenu), nil for nothing
 	Tooltip   string
