@@ -28,6 +28,8 @@ type Hub struct {
 	Token string // asked for when set
 	Bare  bool   // lists names only, as poor mirrors do
 
+	Sizes map[string]int64 // that the listing gives files of these names, other than their own
+
 	hub, cdn *httptest.Server
 	cdnURL   string
 	closing  chan struct{}

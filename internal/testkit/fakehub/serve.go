@@ -1,6 +1,7 @@
 package fakehub
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -62,10 +63,11 @@ func (h *Hub) serveInfo(w http.ResponseWriter, r *http.Request) {
 		f := repo.files[name]
 		s := map[string]any{"rfilename": name}
 		if r.FormValue("blobs") != "" && !h.Bare {
-			s["size"], s["blobId"] = len(f.data), f.blob
+			size := cmp.Or(h.Sizes[name], int64(len(f.data)))
+			s["size"], s["blobId"] = size, f.blob
 			if f.lfs {
 				s["blobId"] = gitID([]byte("pointer to " + f.blob))
-				s["lfs"] = map[string]any{"sha256": f.blob, "size": len(f.data), "pointerSize": 134}
+				s["lfs"] = map[string]any{"sha256": f.blob, "size": size, "pointerSize": 134}
 			}
 		}
 		siblings = append(siblings, s)

@@ -22,11 +22,7 @@ func TestSmallerCopy(t *testing.T) {
 	p.must(screen.Key("alt+2"))
 	p.text("caption", "Use predefined voices")
 	p.text("action of "+smallControl, "Load")
-	choose := func(model string, n int) {
-		menu := p.wait("menu of "+model, func(v view) bool { return v.Enabled })
-		p.must(screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H))
-	}
-	choose(smallControl, 1)
+	choose(p, smallControl, 1)
 	p.wait("Make a copy", func(v view) bool { return v.Enabled })
 	p.shoot("copy asks")
 	p.click("Make a copy")
@@ -40,7 +36,7 @@ func TestSmallerCopy(t *testing.T) {
 	results(p, "control", 1)
 	p.click("action of " + small)
 	p.text("action of "+small, "Load")
-	choose(small, 1)
+	choose(p, small, 1)
 	p.wait("Delete", func(v view) bool { return v.Enabled })
 	p.shoot("delete asks")
 	p.click("Delete")
@@ -51,4 +47,11 @@ func TestSmallerCopy(t *testing.T) {
 	}
 	p.must(p.cmd.Process.Signal(os.Interrupt))
 	p.end()
+}
+
+// choose takes a line, counted from 1, of the menu of a model's row.
+func choose(p *program, model string, n int) {
+	p.t.Helper()
+	menu := p.wait("menu of "+model, func(v view) bool { return v.Enabled })
+	p.must(screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H))
 }
