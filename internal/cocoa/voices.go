@@ -15,16 +15,18 @@ type voiceBox struct {
 	title, audio, text, note *label
 	menu                     *menu
 	save, rename, delete     *button
+	replace                  *button
 }
 
 func newVoiceBox(app *ui.App, p page) *voiceBox {
 	v := &voiceBox{title: makeLabel("voice label", false), audio: makeLabel("voice audio", false), text: makeLabel("voice text", true),
 		note: makeLabel("voice note", true), menu: makeMenu("Voice", app.ChooseVoice), save: makeButton("save speaker", app.SaveSpeaker),
-		rename: makeButton("rename voice", app.RenameVoice), delete: makeButton("delete voice", app.DeleteVoice)}
+		rename: makeButton("rename voice", app.RenameVoice), replace: makeButton("replace audio", app.ReplaceAudio), delete: makeButton("delete voice", app.DeleteVoice)}
 	p.add("voice.label", v.title.view)
 	p.add("voice", v.menu.view)
 	p.add("voice.save", v.save.view)
 	p.add("voice.rename", v.rename.view)
+	p.add("voice.replace", v.replace.view)
 	p.add("voice.delete", v.delete.view)
 	p.add("voice.audio", v.audio.view)
 	p.add("voice.text", v.text.view)
@@ -40,10 +42,11 @@ func (v *voiceBox) show(s ui.VoiceBox) {
 	v.note.show(s.Note, ui.Caution)
 	v.save.show(s.Save)
 	v.rename.show(s.Rename)
+	v.replace.show(s.Replace)
 	v.delete.showAs(s.Delete, ui.Danger)
 }
 
-// voiceForm is the window in which a voice gets its name. Nothing else can be done while it is open.
+// voiceForm is the window in which a voice gets its name, or another clip. Nothing else can be done while it is open.
 type voiceForm struct {
 	app                         *ui.App
 	window                      appkit.Window
@@ -51,18 +54,27 @@ type voiceForm struct {
 	title, count, problem, file *label
 	field                       appkit.TextField
 	save, cancel                *button
+	browse, recorded            *button
+	text                        *editor
 	id, rev                     int
 }
 
 func newVoiceForm(app *ui.App) *voiceForm {
 	f := &voiceForm{app: app, title: makeLabel("voice name label", false), count: makeLabel("voice name count", false),
 		problem: makeLabel("voice name problem", false), file: makeLabel("voice file", false)}
-	f.window = keep(appkit.NewWindowWithContentRectStyleMaskBackingDefer(rect(0, 0, layout.VoiceFormWidth, layout.VoiceFormHeight),
+	f.window = keep(appkit.NewWindowWithContentRectStyleMaskBackingDefer(rect(0, 0, layout.VoiceFormWidth, 100),
 		appkit.WindowStyleMaskTitled, appkit.BackingStoreBuffered, false)) // it is closed by its buttons
 	f.window.SetReleasedWhenClosed(false)
 	f.page = newPage(f.window.ContentView())
 	f.field = newField("Voice Name", app.EditVoiceName)
 	f.count.view.SetAlignment(appkit.TextAlignmentRight)
+	f.browse = makeButton("browse voice", func() {
+		if path := browse("Choose the audio of the voice", false); path != "" {
+			app.ChooseVoiceClip(path)
+		}
+	})
+	f.recorded = makeButton("use recorded voice", app.UseRecordedClip)
+	f.text = makeEditor("Voice Text", app.EditVoiceText)
 	f.save = makeButton("save voice name", func() { f.end(app.SubmitVoice) })
 	f.cancel = makeButton("cancel voice name", func() { f.end(app.CancelVoice) })
 	f.save.view.SetKeyEquivalent("\r")
@@ -72,6 +84,9 @@ func newVoiceForm(app *ui.App) *voiceForm {
 	f.page.add("count", f.count.view)
 	f.page.add("problem", f.problem.view)
 	f.page.add("file", f.file.view)
+	f.page.add("browse", f.browse.view)
+	f.page.add("recorded", f.recorded.view)
+	f.text.addTo(f.page, "text")
 	f.page.add("cancel", f.cancel.view)
 	f.page.add("save", f.save.view)
 	return f
@@ -88,6 +103,9 @@ func (f *voiceForm) show(s *ui.VoiceForm) {
 	f.file.show(s.File, ui.Quiet)
 	f.save.show(s.Save)
 	f.cancel.show(s.Cancel)
+	f.browse.show(s.Browse)
+	f.recorded.show(s.Recorded)
+	f.text.show(s.Text)
 	if s.ID != f.id || s.Name.Rev != f.rev {
 		f.field.SetStringValue(clean(s.Name.Text))
 		f.rev = s.Name.Rev
@@ -95,7 +113,11 @@ func (f *voiceForm) show(s *ui.VoiceForm) {
 	if s.ID != f.id {
 		f.id = s.ID
 		f.window.SetTitle(clean(s.Title))
-		f.page.arrange(layout.VoiceForm(), foundation.Size(f.window.ContentView().Bounds().Size))
+		f.text.area.setText(s.Text.Text)
+		box := layout.VoiceForm(s)
+		_, height := box.Min()
+		f.window.SetContentSize(foundation.Size{Width: layout.VoiceFormWidth, Height: height})
+		f.page.arrange(box, foundation.Size(f.window.ContentView().Bounds().Size))
 		soon(f.run)
 	}
 }

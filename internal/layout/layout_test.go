@@ -126,13 +126,22 @@ func TestSettings(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) { check(r, size, box.Place(size)) })
 }
 
-// TestVoiceForm: the form has its places in a window of one size.
+// TestVoiceForm: the form has its places in a window of its height, and room for a transcript where it asks for one.
 func TestVoiceForm(t *testing.T) {
-	size := layout.Rect{W: layout.VoiceFormWidth, H: layout.VoiceFormHeight}
-	if w, h := layout.VoiceForm().Min(); w > size.W || h > size.H {
-		t.Errorf("it needs %v × %v", w, h)
+	small, large := layout.VoiceForm(&ui.VoiceForm{}), layout.VoiceForm(&ui.VoiceForm{Browse: ui.Button{Title: "Choose"}})
+	for _, box := range []layout.Box{small, large} {
+		w, h := box.Min()
+		if w > layout.VoiceFormWidth {
+			t.Errorf("it needs a width of %v", w)
+		}
+		size := layout.Rect{W: layout.VoiceFormWidth, H: h}
+		rapid.Check(t, func(r *rapid.T) { check(r, size, box.Place(size)) })
 	}
-	rapid.Check(t, func(r *rapid.T) { check(r, size, layout.VoiceForm().Place(size)) })
+	_, h := large.Min()
+	places := large.Place(layout.Rect{W: layout.VoiceFormWidth, H: h})
+	if places["text"].H < 60 || places["text"].W < 300 {
+		t.Errorf("the transcript has %+v", places["text"])
+	}
 }
 
 func check(t *rapid.T, in layout.Rect, places map[string]layout.Rect) {

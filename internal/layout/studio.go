@@ -7,19 +7,21 @@ import (
 	"ttsui/internal/ui"
 )
 
-// The size of the window in which a voice gets its name.
-const (
-	VoiceFormWidth  = 340
-	VoiceFormHeight = 158
-)
+// VoiceFormWidth is that of the window in which a voice gets its name.
+const VoiceFormWidth = 380
 
-// VoiceForm is that window.
-func VoiceForm() Box {
-	return Column(gap, margin,
+// VoiceForm is that window, as high as it has to be.
+func VoiceForm(f *ui.VoiceForm) Box {
+	boxes := []Box{
 		Row(gap, 0, view("label", 60, line), grow(view("name", 160, menu)), view("count", 50, line)),
 		grow(view("problem", 200, line)),
 		grow(view("file", 200, line)),
-		Row(gap, 0, Space(), view("cancel", 90, button), view("save", 90, button)))
+	}
+	if f.Browse.Title != "" {
+		boxes = append(boxes, Row(gap, 0, view("browse", 120, button), view("recorded", 120, button), Space()))
+		boxes = append(boxes, editor("text", 60, &f.Text)...)
+	}
+	return Column(gap, margin, append(boxes, Row(gap, 0, Space(), view("cancel", 90, button), view("save", 90, button)))...)
 }
 
 // studio is where a clone gets its voice: a saved one, or a clip that is dropped, recorded, looked at and trimmed.
@@ -52,7 +54,7 @@ func voiceBox(v *ui.VoiceBox) []Box {
 	}
 	boxes := []Box{Row(gap, 0, first...)}
 	if v.Chosen {
-		boxes = append(boxes, grow(view("voice.audio", 200, line)))
+		boxes = append(boxes, Row(gap, 0, grow(view("voice.audio", 200, line)), view("voice.replace", 130, button)))
 	}
 	boxes = append(boxes, wrapped("voice.text", v.Text)...)
 	return append(boxes, wrapped("voice.note", v.Note)...)

@@ -89,6 +89,24 @@ func (a *App) EditVoiceName(s string) {
 	})
 }
 
+// ReplaceAudio opens the form that gives the voice that is chosen another clip.
+func (a *App) ReplaceAudio() { a.do((*core).replaceAudio) }
+
+// ChooseVoiceClip takes a file as the clip in the form.
+func (a *App) ChooseVoiceClip(path string) { a.do(func(c *core) { c.chooseClip(path) }) }
+
+// UseRecordedClip takes the newest recording as the clip in the form.
+func (a *App) UseRecordedClip() { a.do(func(c *core) { c.chooseClip(c.recorder.latest) }) }
+
+// EditVoiceText is told the transcript in the form, as it is typed.
+func (a *App) EditVoiceText(s string) {
+	a.do(func(c *core) {
+		if c.voices.form != nil {
+			c.voices.form.refText.edit(s)
+		}
+	})
+}
+
 // SubmitVoice saves what the form says, and closes it.
 func (a *App) SubmitVoice() { a.do((*core).submitForm) }
 

@@ -200,7 +200,7 @@ func (m *machine) checkHistory(tab *Tab) {
 // checkStudio: what is chosen is offered, and what can be done fits it.
 func (m *machine) checkStudio(tab *Tab) {
 	v, r := tab.Voice, tab.Reference
-	if v.Chosen != (v.Rename.Title != "") || v.Chosen != (v.Delete.Title != "") || v.Chosen && r.Label != "" {
+	if v.Chosen != (v.Rename.Title != "") || v.Chosen != (v.Replace.Title != "") || v.Chosen != (v.Delete.Title != "") || v.Chosen && r.Label != "" {
 		m.broke("voice %+v with reference %+v", v, r)
 	}
 	if r.Studied && r.Path == "" || r.Trim.Title != "" && !r.Studied {
@@ -281,6 +281,9 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.Freeze(mode(n)) },
 		func(n int) { m.SaveSpeaker() },
 		func(n int) { m.RenameVoice() },
+		func(n int) { m.ReplaceAudio() },
+		func(n int) { m.ChooseVoiceClip([]string{"", "/new.wav"}[n%2]) },
+		func(n int) { m.UseRecordedClip() },
 		func(n int) { m.DeleteVoice() },
 		func(n int) { m.EditVoiceName([]string{"", "Me", "You", "a name of too many letters"}[n%4]) },
 		func(n int) { m.SubmitVoice() },

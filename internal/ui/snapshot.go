@@ -144,23 +144,28 @@ type Check struct {
 
 // VoiceBox is where a saved voice is chosen.
 type VoiceBox struct {
-	Menu   Choices // "(No Speaker)", with an ID of "", and the saved voices
-	Chosen bool    // one of them is, and has Audio, Text, Rename and Delete
-	Audio  string  // "Audio: me.wav"
-	Text   string  // what is said in it
-	Note   string  // what is wrong, "" when nothing is
-	Save   Button  // without a title when a voice is chosen
-	Rename Button
-	Delete Button
+	Menu    Choices // "(No Speaker)", with an ID of "", and the saved voices
+	Chosen  bool    // one of them is, and has Audio, Text, Rename, Replace and Delete
+	Audio   string  // "Audio: me.wav"
+	Text    string  // what is said in it
+	Note    string  // what is wrong, "" when nothing is
+	Save    Button  // without a title when a voice is chosen
+	Rename  Button
+	Replace Button // of Audio
+	Delete  Button
 }
 
-// VoiceForm is a small window in which a voice gets its name: App.EditVoiceName, App.SubmitVoice, App.CancelVoice.
+// VoiceForm is a small window in which a voice gets its name: App.EditVoiceName, App.EditVoiceText,
+// App.SubmitVoice, App.CancelVoice.
 type VoiceForm struct {
 	ID        int // of this form; another one is begun anew
 	Title     string
 	Name      Field // with a Count such as "4/16"
 	CountRole Role
 	File      string // the name of its audio
+	Text      Field  // what is said in it; without a Label, as the two buttons without a Title, where the audio is given
+	Browse    Button // for audio: App.ChooseVoiceClip
+	Recorded  Button // takes the newest recording: App.UseRecordedClip
 	Save      Button
 	Cancel    Button
 }

@@ -44,8 +44,12 @@ func (s *fakeServer) ChangeVoice(_ context.Context, voice string, change tts.Voi
 	defer s.mu.Unlock()
 	for i := range s.saved {
 		if s.saved[i].ID == voice {
-			s.saved[i].Name = *change.Name
-			return s.saved[i], nil
+			v := &s.saved[i]
+			v.Name = *change.Name
+			if change.RefAudioPath != nil {
+				v.AudioPath, v.RefText, v.Missing = *change.RefAudioPath, *change.RefText, false
+			}
+			return *v, nil
 		}
 	}
 	return tts.Voice{}, tts.Errorf(tts.CodeNotFound, "See the list.", "there is no voice %s", voice)

@@ -11,14 +11,17 @@ import (
 	"ttsui/internal/tts"
 )
 
-// voiceForm is where a voice gets its name: a new one, or one that is renamed.
+// voiceForm is where a voice gets its name: a new one, or one that is renamed or gets another clip.
 type voiceForm struct {
 	id    int
 	title string
 	name  field
 	clip  string // the path of its audio
 	text  string // what is said in it
-	voice string // the ID of the one that is renamed, "" for a new one
+	voice string // the ID of the one that is changed, "" for a new one
+
+	replaces bool  // the clip is to be chosen, and takes the place of the voice's
+	refText  field // what is said in it then
 }
 
 // openForm opens a form in the place of another one.
@@ -125,6 +128,10 @@ func (c *core) formProblem(f *voiceForm) (problem string, blank bool) {
 		return sentence(err.Error()), false
 	case c.voices.named(name, f.voice):
 		return "There is a voice of this name.", false
+	case f.clip == "":
+		return "Choose the audio", true
+	case utf8.RuneCountInString(f.refText.text) > tts.MaxRefTextRunes:
+		return "The text is too long", true
 	}
 	return "", false
 }
@@ -149,7 +156,10 @@ func (c *core) submitForm() {
 		return
 	}
 	c.changeVoice(func(ctx context.Context, s Server) (tts.Voice, error) {
-		if f.voice != "" {
+		switch {
+		case f.replaces:
+			return f.replaceRequest(ctx, s, name)
+		case f.voice != "":
 			return s.ChangeVoice(ctx, f.voice, tts.VoiceChange{Name: &name})
 		}
 		return s.SaveVoice(ctx, tts.NewVoice{Name: name, RefAudioPath: f.clip, RefText: f.text})
@@ -181,6 +191,7 @@ func (c *core) showForm() *VoiceForm {
 	if n > tts.MaxVoiceName {
 		s.CountRole = Danger
 	}
+	c.showReplace(f, s)
 	if f.clip != "" {
 		s.File = filepath.Base(f.clip)
 	}

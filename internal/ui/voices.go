@@ -172,9 +172,10 @@ func (c *core) showVoices(t *tab) VoiceBox {
 		s.Text = "No reference text"
 	}
 	if v.Missing {
-		s.Note = "Its clip isn't there any more. Delete the voice and save it again."
+		s.Note = "Its clip isn't there any more. Replace its audio, or delete the voice."
 	}
 	s.Rename = Button{Title: "Rename…", Enabled: away == "", Tooltip: away}
+	s.Replace = Button{Title: "Replace audio…", Enabled: away == "", Tooltip: away}
 	s.Delete = Button{Title: "Delete", Enabled: away == "", Tooltip: away}
 	return s
 }
