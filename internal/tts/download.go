@@ -8,7 +8,7 @@ type Phase string
 // The phases of a load. All but the last are of models that aren't on this machine yet.
 const (
 	PhaseDownloading Phase = "downloading" // its files are fetched
-	PhaseVerifying   Phase = "verifying"   // what an earlier download brought is compared with its checksum
+	PhaseVerifying   Phase = "verifying"   // what is on the disk is compared with its checksums
 	PhaseLoading     Phase = "loading"     // it is read into memory
 )
 
