@@ -77,11 +77,11 @@ func (p Places) IDs() (list []string) {
 	}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
-		dir, err := p.Find(id)
 		if _, total := p.Part(id); total > 0 {
 			list = append(list, id)
 			continue
 		}
+		dir, err := p.Find(id)
 		if err != nil {
 			continue
 		}

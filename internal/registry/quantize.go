@@ -37,6 +37,8 @@ func (r *Registry) Look() {
 	if !ok {
 		return
 	}
+	r.looks.Lock() // what was seen earlier must not replace what was seen later
+	defer r.looks.Unlock()
 	local := l.LocalModels()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -93,6 +93,8 @@ type Registry struct {
 	work sync.WaitGroup // loads, unloads and leases, which begin under mu before closed, and what they start themselves
 	down chan struct{}  // closed when Close has done its work
 
+	looks sync.Mutex // held by Look, before mu
+
 	mu       sync.Mutex
 	order    []string // ids as Models lists them
 	rows     map[string]*row

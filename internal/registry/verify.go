@@ -36,7 +36,7 @@ func (r *Registry) Verify(ctx context.Context, id string) ([]tts.Damage, error) 
 	if err != nil {
 		return nil, err
 	}
-	row, err := r.startVerifying(id)
+	row, current, err := r.startVerifying(id)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,6 @@ func (r *Registry) Verify(ctx context.Context, id string) ([]tts.Damage, error) 
 		damages []tts.Damage
 		err     error
 	}
-	current := row.verifying
 	got, ended := try(ctx, r, func() (o outcome) {
 		defer r.recoverInto(&o.err, "checking model "+id)
 		o.damages, o.err = v.Verify(ctx, id, func(now *tts.Download) { r.tellVerifying(row, current, now) })
@@ -77,20 +76,20 @@ func (r *Registry) Verify(ctx context.Context, id string) ([]tts.Damage, error) 
 	return got.damages, nil
 }
 
-func (r *Registry) startVerifying(id string) (*row, error) {
+func (r *Registry) startVerifying(id string) (*row, *verifying, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	row, err := r.rowOnDisk(id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if row.info.State == tts.Loading || row.info.State == tts.Unloading {
-		return nil, errAtWork(row)
+		return nil, nil, errAtWork(row)
 	}
 	row.verifying = &verifying{}
 	r.record(row, row.info)
 	r.work.Add(1)
-	return row, nil
+	return row, row.verifying, nil
 }
 
 // rowOnDisk finds the row of a model whose files nobody else is at. The caller holds mu.

@@ -20,7 +20,7 @@ func rowDeeds(info tts.ModelInfo) (deeds []rowDeed) {
 	offer := func(choice, title string, do func(c *core, id string)) {
 		deeds = append(deeds, rowDeed{Choice{ID: choice, Title: title}, do})
 	}
-	if whole := !tts.IsLocal(id) && !strings.HasSuffix(id, "bit"); whole {
+	if !tts.IsLocal(id) && !strings.HasSuffix(id, "bit") {
 		for _, bits := range []int{8, 6, 4} {
 			if info.Part == nil {
 				offer(fmt.Sprint("quantize", bits), fmt.Sprintf("Make a Copy of %d Bits…", bits), func(c *core, id string) { c.planCopy(id, tts.Quantization{Bits: bits}) })
