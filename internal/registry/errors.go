@@ -45,7 +45,7 @@ func (r *Registry) errStoppedMaking(hint, what string) error {
 
 // errAtWork is about a model that something else is done to.
 func errAtWork(row *row) error {
-	return tts.Errorf(tts.CodeBusy, "Wait until that has ended, or unload it.", "Model %s is %s", row.info.ModelID, row.info.State)
+	return tts.Errorf(tts.CodeBusy, "Wait until that has ended, or unload it.", "Model %s is %s", row.id, row.info.State)
 }
 
 func errUnknown(id string) error {

@@ -29,7 +29,7 @@ type job struct {
 // runs the job.
 func (r *Registry) begin(row *row, state tts.State) *job {
 	r.enter(row, state)
-	info := tts.ModelInfo{ModelID: row.info.ModelID, State: state}
+	info := tts.ModelInfo{ModelID: row.id, State: state}
 	if state == tts.Loading {
 		info.Phase = tts.PhaseLoading
 	}
@@ -57,10 +57,10 @@ func (r *Registry) end(row *row, info tts.ModelInfo, model Model) {
 // mu.
 func (r *Registry) enter(row *row, next tts.State) {
 	if from := row.info.State; !from.To(next) {
-		panic(fmt.Sprintf("registry: %s went from %s to %s", row.info.ModelID, from, next))
+		panic(fmt.Sprintf("registry: %s went from %s to %s", row.id, from, next))
 	}
 	if r.observe != nil {
-		r.observe(row.info.ModelID, row.info.State, next)
+		r.observe(row.id, row.info.State, next)
 	}
 }
 

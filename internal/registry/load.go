@@ -80,7 +80,7 @@ func (r *Registry) rowToLoad(id string) (*row, error) {
 
 // load is the job of loading a model.
 func (r *Registry) load(row *row, j *job) {
-	info := tts.ModelInfo{ModelID: row.info.ModelID, State: tts.Loaded}
+	info := tts.ModelInfo{ModelID: row.id, State: tts.Loaded}
 	r.log.Info().Msgf("Loading model: %s", info.ModelID)
 	ended, err := r.fetch(row, j, info.ModelID)
 	m := r.startMeasuring("load")

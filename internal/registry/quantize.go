@@ -122,7 +122,7 @@ type making struct{ do, doing, done string }
 // make is a job of making files of a model, of those of modelID. The row stays unloaded: to load it is the user's wish
 // alone.
 func (r *Registry) make(row *row, j *job, m making, modelID string, work func() error) {
-	info := tts.ModelInfo{ModelID: row.info.ModelID, State: tts.Unloaded}
+	info := tts.ModelInfo{ModelID: row.id, State: tts.Unloaded}
 	doing := strings.ToUpper(m.doing[:1]) + m.doing[1:] + " model"
 	r.log.Info().Msgf("%s: %s", doing, modelID)
 	began := r.now()

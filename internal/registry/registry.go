@@ -106,6 +106,7 @@ type Registry struct {
 
 // row is one model. The registry's mu guards it.
 type row struct {
+	id        string // never changes: jobs read it without mu
 	info      tts.ModelInfo
 	version   uint64 // of info
 	model     Model  // while Loaded or Unloading
@@ -264,7 +265,7 @@ func (r *Registry) release(row *row) {
 
 // add makes a row. The caller holds mu, or is New.
 func (r *Registry) add(id string) *row {
-	row := &row{}
+	row := &row{id: id}
 	r.record(row, tts.ModelInfo{ModelID: id, State: tts.Unloaded})
 	r.rows[id] = row
 	r.order = append(r.order, id)

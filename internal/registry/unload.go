@@ -107,7 +107,7 @@ func (r *Registry) waitIdle(ctx context.Context, step unloadStep) error {
 
 // unload is the job of unloading a model, or of forgetting a failed one.
 func (r *Registry) unload(row *row) {
-	info := tts.ModelInfo{ModelID: row.info.ModelID, State: tts.Unloaded}
+	info := tts.ModelInfo{ModelID: row.id, State: tts.Unloaded}
 	r.log.Info().Msgf("Unloading model: %s", info.ModelID)
 	m := r.startMeasuring("unload")
 	if err := r.free(info.ModelID, row.model); err != nil {
