@@ -63,7 +63,7 @@ func newVoiceForm(app *ui.App) *voiceForm {
 	f := &voiceForm{app: app, title: makeLabel("voice name label", false), count: makeLabel("voice name count", false),
 		problem: makeLabel("voice name problem", false), file: makeLabel("voice file", false)}
 	f.window = keep(appkit.NewWindowWithContentRectStyleMaskBackingDefer(rect(0, 0, layout.VoiceFormWidth, 100),
-		appkit.WindowStyleMaskTitled, appkit.BackingStoreBuffered, false)) // it is closed by its buttons
+		appkit.WindowStyleMaskTitled, appkit.BackingStoreBuffered, false)) // it is closed by its buttons, and as high as a form needs it
 	f.window.SetReleasedWhenClosed(false)
 	f.page = newPage(f.window.ContentView())
 	f.field = newField("Voice Name", app.EditVoiceName)

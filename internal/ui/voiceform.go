@@ -128,7 +128,7 @@ func (c *core) formProblem(f *voiceForm) (problem string, blank bool) {
 		return sentence(err.Error()), false
 	case c.voices.named(name, f.voice):
 		return "There is a voice of this name.", false
-	case f.clip == "":
+	case f.replaces && f.clip == "":
 		return "Choose the audio", true
 	case utf8.RuneCountInString(f.refText.text) > tts.MaxRefTextRunes:
 		return "The text is too long", true
