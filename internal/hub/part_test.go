@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"os"
 	"slices"
 	"testing"
 
@@ -55,4 +56,7 @@ func TestPart(t *testing.T) {
 	_, err := f.Pull(t.Context(), id, "", nil)
 	must(t, err)
 	want("whole", 0, 0)
+	if _, err := os.Stat(repositoryOf(f.Cache, id).part()); err == nil {
+		t.Error("the note stays")
+	}
 }

@@ -115,10 +115,8 @@ func (r *Registry) tellVerifying(row *row, current *verifying, now *tts.Download
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if row.verifying == current { // else it was given up
-		current.now = *now
-		r.record(row, row.info)
-	}
+	current.now = *now // which is nobody's any more when it was given up
+	r.record(row, row.info)
 }
 
 func (r *Registry) endVerifying(row *row) {
