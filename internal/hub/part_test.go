@@ -59,4 +59,6 @@ func TestPart(t *testing.T) {
 	if _, err := os.Stat(repositoryOf(f.Cache, id).part()); err == nil {
 		t.Error("the note stays")
 	}
+	must(t, repositoryOf(f.Cache, id).notePart(Listing{Files: []File{{Name: weightsName, Size: 10}}}))
+	want("killed before the note went", 0, 0)
 }
