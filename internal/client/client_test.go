@@ -118,3 +118,36 @@ func TestGenerateChecksBeforeItAsks(t *testing.T) {
 		t.Errorf("no text: %v", err)
 	}
 }
+
+// hearing counts samples.
+type hearing int
+
+func (h *hearing) WriteSamples(pcm []float32) error {
+	*h += hearing(len(pcm))
+	return nil
+}
+
+// TestListenWithoutRecord: who wants a file to keep is told when it can't be known how it was made; what is only heard
+// needs no record.
+func TestListenWithoutRecord(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("Content-Type", "audio/L16;rate=24000;channels=1")
+			_, _ = w.Write(make([]byte, 8))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"detail":"no such job","code":"not_found","hint":""}`))
+	}))
+	defer s.Close()
+	c := dial(t, s.Listener.Addr().String(), client.Options{})
+	for path, code := range map[string]tts.Code{"": "", filepath.Join(t.TempDir(), "a.wav"): tts.CodeNotFound} {
+		var heard hearing
+		req := tts.Request{Mode: tts.Design, ModelID: tts.DesignModelID, Text: "a", Instruct: "b", OutputPath: path, Audio: &heard}
+		res, err := c.Generate(t.Context(), req)
+		if heard != 4 || tts.CodeOf(err) != code || err != nil && (tts.HintOf(err) == "" || !strings.Contains(err.Error(), path)) || err == nil && res.Samples != 4 {
+			t.Errorf("%q: heard %d, %+v, %v", path, heard, res, err)
+		}
+	}
+}

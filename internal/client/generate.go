@@ -170,7 +170,15 @@ func (c *Client) listen(ctx context.Context, req tts.Request) (tts.Result, error
 		return tts.Result{}, err
 	}
 	silence.Stop()
-	job, _ := c.Job(ctx, req.JobID) // a server that has forgotten it takes nothing from what was heard
+	job, err := c.Job(ctx, req.JobID)
+	switch {
+	case req.OutputPath == "": // what was heard was heard, whatever the server still knows of it
+	case err != nil:
+		return tts.Result{}, tts.Errorf(tts.CodeOf(err), "Listen to the file; it may be made again with a seed of your own.",
+			"the speech is complete in %s, but its seed can't be known: %w", req.OutputPath, err)
+	default: // of a take that ran away more may have been heard than is in the file
+		samples = int(math.Round(job.AudioSeconds * tts.SampleRate))
+	}
 	take := tts.Result{OutputPath: req.OutputPath, Frames: job.Frames, Samples: samples, Seconds: time.Since(began).Seconds(), Truncated: job.Truncated,
 		Retries: job.Retries, Runaway: job.Runaway}
 	if job.Segments != nil {

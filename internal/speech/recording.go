@@ -106,12 +106,9 @@ func (r *recording) rest(pause time.Duration) error {
 	return nil
 }
 
-// rewind takes back all but the first samples of the result. Nobody may be listening.
+// rewind takes back all but the first samples of the file.
 func (r *recording) rewind(samples int) error {
 	r.samples = samples
-	if r.file == nil {
-		return nil
-	}
 	return r.file.Truncate(samples)
 }
 

@@ -89,7 +89,7 @@ func (r *reading) progress(p tts.Progress) {
 }
 
 // speak speaks one segment. A take that runs away is made anew with another seed, unless it was heard already or would
-// be the same again; the last one stands, cut where it went wrong.
+// be the same again; the last one stands, cut in the file where it went wrong.
 func (r *reading) speak(segment textplan.Segment) (tts.Segment, error) {
 	start := r.to.samples
 	r.u.Text = segment.Text
@@ -108,7 +108,7 @@ func (r *reading) speak(segment textplan.Segment) (tts.Segment, error) {
 		heard := r.to.listener != nil
 		if retries == mostRetries || heard || greedy(r.u.Sampling) {
 			r.Log.Warn().Msgf("A take ran away (%s) and was stopped after %d frames, seed %d", wrong, take.Frames, take.Seed)
-			if !heard {
+			if r.to.file != nil {
 				spoken.Frames = min(keep, take.Frames)
 				spoken.End = min(start+keep*tts.FrameSamples, spoken.End)
 				err = r.to.rewind(spoken.End)

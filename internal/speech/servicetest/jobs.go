@@ -70,6 +70,33 @@ func (s Subject) testAudio(t *testing.T) {
 	}
 }
 
+// testRunawayAloud: what was heard of a take that ran away is not made anew; the file and what is told of it are cut.
+func (s Subject) testRunawayAloud(t *testing.T) {
+	service := s.Open(t, &registrytest.Tones{
+		Length: func(tts.Utterance) int { return 400 },
+		End: func(frame int) float64 {
+			if frame == 30 {
+				return 0.9
+			}
+			return 0
+		},
+	})
+	load(t, service, custom)
+	req, heard := control(t), &sink{}
+	req.Audio, req.Sampling.Seed = heard, new(uint64(7))
+	res, err := service.Generate(t.Context(), req)
+	if err != nil || res.Seed != 7 || res.Retries != 0 || res.Runaway != tts.RunawayTooLong || res.Frames != 30 || res.Samples != 30*tts.FrameSamples {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if len(heard.pcm) <= res.Samples {
+		t.Errorf("heard %d samples of %d", len(heard.pcm), res.Samples)
+	}
+	const header = 44
+	if info, err := os.Stat(req.OutputPath); err != nil || info.Size() != int64(header+2*res.Samples) {
+		t.Errorf("the file: %v, %v", info, err)
+	}
+}
+
 func (s Subject) testAudioBreaksOff(t *testing.T) {
 	broken := tts.Errorf(tts.CodeInternal, "", "the model broke")
 	service := s.Open(t, &registrytest.Tones{OnFrame: func(_ context.Context, frame int) error {

@@ -57,6 +57,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("cancel", s.testCancel)
 	t.Run("audio as it is made", s.testAudio)
 	t.Run("audio that breaks off", s.testAudioBreaksOff)
+	t.Run("audio that runs away", s.testRunawayAloud)
 	t.Run("jobs", s.testJobs)
 	t.Run("a job is canceled", s.testCancelJob)
 	t.Run("a job that nobody knows", s.testUnknownJob)
