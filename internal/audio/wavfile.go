@@ -108,12 +108,13 @@ func (w *WAVFile) WriteSamples(pcm []float32) error {
 
 func appendInt16s(b []byte, order binary.AppendByteOrder, pcm []float32) []byte {
 	for _, v := range pcm {
-		b = order.AppendUint16(b, uint16(toInt16(v)))
+		b = order.AppendUint16(b, uint16(Int16(v)))
 	}
 	return b
 }
 
-func toInt16(v float32) int16 {
+// Int16 is a sample of a WAVFile.
+func Int16(v float32) int16 {
 	if math.IsNaN(float64(v)) {
 		return 0
 	}

@@ -1,4 +1,5 @@
-// Package playback lets a result be heard: a file is opened, and then played, paused and wound to any place.
+// Package playback lets a result be heard: a file is opened, and then played, paused and wound to any place. So is
+// speech that is still being made.
 //
 // The system's sound is reached through miniaudio, which asks for samples on a thread of its own. What takes time, such
 // as starting and stopping a device, is done by a goroutine that each Clip has; so a Clip answers at once, whatever the
@@ -29,7 +30,6 @@ func Silent() *Player {
 
 // Clip is a sound that can be played. Its methods may be called from any goroutine, none after Close.
 type Clip struct {
-	pcm     []int16 // mono, at tts.SampleRate
 	context *malgo.AllocatedContext
 	device  *malgo.Device
 	turn    chan struct{} // tells the goroutine that playing may have changed
@@ -37,9 +37,11 @@ type Clip struct {
 	ended   chan struct{} // closed when the goroutine is gone
 
 	mu      sync.Mutex
-	at      int // the next sample that the device gets
+	pcm     []int16 // mono, at tts.SampleRate; only appended to
+	at      int     // the next sample that the device gets
 	playing bool
 	wrong   error // why the device did not start
+	growth
 }
 
 // Open reads a result and gets a device ready for it.
@@ -48,7 +50,12 @@ func (p *Player) Open(path string) (*Clip, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Clip{pcm: pcm, turn: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+	return p.ready(&Clip{pcm: pcm})
+}
+
+// ready gets a device ready for a clip.
+func (p *Player) ready(c *Clip) (_ *Clip, err error) {
+	c.turn, c.quit, c.ended = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	if c.context, err = malgo.InitContext(p.backends, malgo.ContextConfig{}, nil); err != nil {
 		return nil, noSound(err)
 	}
@@ -68,7 +75,14 @@ func noSound(err error) error {
 }
 
 // Length is how long the clip plays.
-func (c *Clip) Length() time.Duration { return duration(len(c.pcm)) }
+func (c *Clip) Length() time.Duration { return duration(len(c.made())) }
+
+// made is what there is of the clip.
+func (c *Clip) made() []int16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pcm
+}
 
 // Position is where the clip is.
 func (c *Clip) Position() time.Duration {
@@ -90,7 +104,7 @@ func (c *Clip) Play() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wrong = nil
-	if c.at >= len(c.pcm) {
+	if c.at >= len(c.pcm) && !c.growing {
 		c.at = 0
 	}
 	c.playing = true
@@ -117,13 +131,14 @@ func (c *Clip) Seek(to time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = min(max(samples(to), 0), len(c.pcm))
+	c.gather()
 }
 
 // Peaks is the loudest sample of each of n equal parts of the clip, in [0, 1].
 func (c *Clip) Peaks(n int) []float32 {
-	peaks := make([]float32, n)
+	peaks, pcm := make([]float32, n), c.made()
 	for i := range peaks {
-		for _, v := range c.pcm[i*len(c.pcm)/n : (i+1)*len(c.pcm)/n] {
+		for _, v := range pcm[i*len(pcm)/n : (i+1)*len(pcm)/n] {
 			peaks[i] = max(peaks[i], float32(v)/32768, -float32(v)/32768)
 		}
 	}
@@ -187,14 +202,19 @@ func (c *Clip) fill(out []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := 0
-	if c.playing {
+	if c.playing && !c.gathering {
 		for ; n+2 <= len(out) && c.at < len(c.pcm); n += 2 {
 			binary.NativeEndian.PutUint16(out[n:], uint16(c.pcm[c.at]))
 			c.at++
 		}
-		if c.at == len(c.pcm) {
+		switch {
+		case c.at < len(c.pcm):
+		case !c.growing:
 			c.playing = false
 			c.wake()
+		case n < len(out):
+			c.underruns++
+			c.gather()
 		}
 	}
 	clear(out[n:])
