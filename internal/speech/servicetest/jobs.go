@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,13 @@ func (s Subject) testAudio(t *testing.T) {
 	service := s.Open(t, &registrytest.Tones{})
 	load(t, service, custom)
 	var heard [2]sink
+	var written string
 	for i := range heard { // once with a file, once without
 		req := control(t)
 		file := req.OutputPath
-		if i == 1 {
+		if i == 0 {
+			written = file
+		} else {
 			req.OutputPath = ""
 		}
 		seed := uint64(7)
@@ -57,6 +61,15 @@ func (s Subject) testAudio(t *testing.T) {
 		if _, err := os.Stat(file); (err == nil) != (i == 0) {
 			t.Errorf("its file: %v", err)
 		}
+	}
+	req := control(t)
+	req.Sampling.Seed = new(uint64(7))
+	if _, err := service.Generate(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	unheard, err := os.ReadFile(req.OutputPath)
+	if file, errFile := os.ReadFile(written); err != nil || errFile != nil || !bytes.Equal(file, unheard) {
+		t.Errorf("what was heard is another file: %v, %v", err, errFile)
 	}
 	loud := float32(0)
 	for i, v := range heard[0].pcm {
