@@ -109,7 +109,7 @@ func layers() []row {
 				"internal/server", "internal/instance"},
 			why: "the one place where parts meet"},
 		{pkg: "internal/desktop", layer: "L6",
-			imports: []string{"internal/tts", "internal/audio", "internal/history", "internal/hub", "internal/playback", "internal/recording", "internal/userdata", "internal/client", "internal/ui", "internal/app"},
+			imports: []string{"internal/tts", "internal/audio", "internal/history", "internal/hub", "internal/playback", "internal/recording", "internal/textplan", "internal/userdata", "internal/client", "internal/ui", "internal/app"},
 			why:     "what the window works with, without a window"},
 		{pkg: "cmd/ttsui", layer: "L6",
 			imports: []string{"internal/tts", "internal/audio", "internal/logs", "internal/hub", "internal/speed", "internal/ui", "internal/cocoa", "internal/app", "internal/desktop"},

@@ -63,6 +63,29 @@ func (b *button) showAs(s ui.Button, role ui.Role) {
 	b.shown, b.role = s, role
 }
 
+// check shows a ui.Check.
+type check struct {
+	view  appkit.Button
+	shown ui.Check
+}
+
+// makeCheck makes a box with a name for tests, whose owner hears its new state.
+func makeCheck(name string, f func(on bool)) *check {
+	c := &check{view: newCheckbox("", f)}
+	setIdentifier(c.view, name)
+	return c
+}
+
+func (c *check) show(s ui.Check) {
+	if s.Title != c.shown.Title {
+		c.view.SetTitle(clean(s.Title))
+		c.view.SetToolTip(clean(s.Tooltip))
+		setAccessibilityLabel(c.view, s.Title)
+	}
+	setChecked(c.view, s.On)
+	c.shown = s
+}
+
 // centred is a button's title in a colour. It says itself where it stands, as the button leaves that to a coloured one.
 func centred(title string, role ui.Role) foundation.AttributedString {
 	style := appkit.NewMutableParagraphStyle()

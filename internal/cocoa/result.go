@@ -65,9 +65,15 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 }
 
 func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
-	if t.Result == nil {
-		return
+	if t.Result != nil {
+		r.showResult(t)
 	}
+	if p.Visible {
+		r.showPlayer(p)
+	}
+}
+
+func (r *resultView) showResult(t *ui.Tab) {
 	r.name.show(t.Result.Title+": "+t.Result.Name, ui.Normal)
 	r.about.show(t.Result.Length+"  ·  "+t.Result.Size+"  ·  seed "+t.Result.Seed, ui.Quiet)
 	r.keepSeed.show(t.KeepSeed)
@@ -77,19 +83,20 @@ func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
 	r.takes.show(&t.Takes)
 	r.segments.show(&t.Segments)
 	r.revealButton.show(ui.Button{Title: "Show in Finder", Enabled: true})
-	if !p.Visible {
-		return
-	}
+}
+
+func (r *resultView) showPlayer(p *ui.PlayerPanel) {
 	r.back.show(ui.Button{Title: "−" + p.Back.Title, Enabled: p.Back.Enabled, Tooltip: p.Back.Tooltip})
 	r.forward.show(ui.Button{Title: "+" + p.Forward.Title, Enabled: p.Forward.Enabled, Tooltip: p.Forward.Tooltip})
 	r.play.show(p.Play)
 	r.time.show(p.Time, ui.Quiet)
 	r.wrong.show(p.Error, ui.Danger)
-	if r.length != p.Length && p.Length > 0 {
+	held := appkit.Event_PressedMouseButtons() != 0 // the user may have the knob
+	if r.length != p.Length && p.Length > 0 && !(held && p.Growing) {
 		r.slider.SetMaxValue(p.Length.Seconds())
 		r.length = p.Length
 	}
-	if appkit.Event_PressedMouseButtons() == 0 { // else the user may have the knob
+	if !held {
 		r.slider.SetDoubleValue(p.Position.Seconds())
 	}
 	r.wave.show(p.Peaks)

@@ -26,8 +26,7 @@ type tabPage struct {
 	voice                   *voiceBox
 	reference               *reference
 	recorder                *recorder
-	tail                    appkit.Button
-	tailShown               ui.Check
+	tail, live              *check
 	language, speaker       *menu
 	labels                  map[string]*label // of menus and examples
 	examples                []*button
@@ -61,9 +60,8 @@ func newTabPage(d *desk, mode tts.Mode) *tabPage {
 		t.recorder = newRecorder(app, t.page)
 		t.refText = makeEditor("Reference Text", app.EditRefText)
 		t.refText.addTo(t.page, "reftext")
-		t.tail = newCheckbox("", app.CheckTail)
-		setIdentifier(t.tail, "tail")
-		t.page.add("tail", t.tail)
+		t.tail = makeCheck("tail", app.CheckTail)
+		t.page.add("tail", t.tail.view)
 	}
 	t.language = t.addMenu("language", "Language", func(id string) { app.ChooseLanguage(mode, id) })
 	t.speaker = t.addMenu("speaker", "Speaker", app.ChooseSpeaker)
@@ -82,6 +80,8 @@ func newTabPage(d *desk, mode tts.Mode) *tabPage {
 
 func (t *tabPage) addActions() {
 	app, mode := t.app, t.mode
+	t.live = makeCheck("play live", app.CheckLive)
+	t.page.add("live", t.live.view)
 	t.generate = makeButton("Generate", func() { app.Generate(mode) })
 	t.stop = makeButton("Stop", func() { app.Stop(mode) })
 	t.spinner = &spinner{view: newSpinner("generating")}
@@ -128,7 +128,7 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 		if s.RefText.Label != "" { // else it is out of sight, with what was typed
 			t.refText.show(s.RefText)
 		}
-		t.showTail(s.Tail)
+		t.tail.show(s.Tail)
 	}
 	t.labels["language.label"].show(s.Language.Label, ui.Normal)
 	t.labels["speaker.label"].show(s.Speaker.Label, ui.Normal)
@@ -138,6 +138,7 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 	t.showExamples(s.Examples)
 	t.instruct.show(s.Instruct)
 	t.text.show(s.Text)
+	t.live.show(s.Live)
 	t.generate.show(s.Generate)
 	t.stop.show(s.Stop)
 	t.spinner.show(s.Progress != "")
@@ -149,16 +150,6 @@ func (t *tabPage) show(s *ui.Tab, p *ui.PlayerPanel) {
 	t.sampling.show(&s.Sampling)
 	t.history.show(&s.History)
 	t.result.show(s, p)
-}
-
-func (t *tabPage) showTail(s ui.Check) {
-	if s.Title != t.tailShown.Title {
-		t.tail.SetTitle(clean(s.Title))
-		t.tail.SetToolTip(clean(s.Tooltip))
-		setAccessibilityLabel(t.tail, s.Title)
-	}
-	setChecked(t.tail, s.On)
-	t.tailShown = s
 }
 
 func (t *tabPage) showExamples(texts []string) {

@@ -102,6 +102,7 @@ func TestTheWholeJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.app.ChooseReference(clip)
+	d.app.CheckLive(false)
 	d.app.EditInstruct(tts.Design, "An old sailor")
 	for _, mode := range tts.Modes() {
 		d.load(mode)

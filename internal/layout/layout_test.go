@@ -50,6 +50,7 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 	default:
 		tab.Language, tab.Examples = choices, []string{"a", "b", "c"}
 	}
+	tab.Live.Title = text("live")
 	tab.Instruct.Problem, tab.Text.Problem = text("instruct problem"), text("text problem")
 	if may("failed") {
 		tab.Error = &ui.Problem{Text: "words"}
@@ -58,8 +59,8 @@ func anySnapshot(t *rapid.T) (*ui.Snapshot, *ui.Tab) {
 		tab.Result, tab.Freeze.Title = &ui.Result{Note: strings.Repeat(text("result note"), rapid.IntRange(1, 40).Draw(t, "length of the note"))}, text("freeze")
 		tab.Segments.Title, tab.Takes.Title = text("segments"), text("takes")
 		tab.Takes.List = make([]ui.TakeButton, rapid.IntRange(1, tts.MaxTakes).Draw(t, "number of takes"))
-		s.Player = ui.PlayerPanel{Visible: may("player"), Error: text("player error")}
 	}
+	s.Player = ui.PlayerPanel{Visible: may("player"), Error: text("player error")} // of a result, or of what is being made
 	tab.ProgressBar.Visible = may("progress bar")
 	tab.Sampling.Toggle, tab.History.Toggle = disclosure("sampling"), disclosure("history")
 	for i := range 6 {

@@ -6,11 +6,14 @@ import "ttsui/internal/ui"
 func disclosure(name string) Box { return view(name, 220, menu) }
 
 // sampling is the panel of how tokens are drawn: two values beside each other, each with what is wrong beneath.
-func sampling(s *ui.SamplingPanel) []Box {
+func sampling(s *ui.SamplingPanel, live *ui.Check) []Box {
 	if s.Toggle.Title == "" {
 		return nil
 	}
 	first := []Box{disclosure("sampling.toggle"), Space()}
+	if live.Title != "" {
+		first = append(first, view("live", 160, line))
+	}
 	if s.Toggle.Open {
 		first = append(first, view("sampling.reset", 80, button))
 	}

@@ -89,7 +89,7 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 		Row(gap, 0, grow(view("text.label", 160, line)), view("text.count", 140, line)),
 		Box{Name: "text", W: 300, H: 80, GrowW: true, GrowH: true})
 	boxes = append(boxes, problem("text.problem", t.Text.Problem)...)
-	boxes = append(boxes, sampling(&t.Sampling)...)
+	boxes = append(boxes, sampling(&t.Sampling, &t.Live)...)
 	boxes = append(boxes, actions(t))
 	boxes = append(boxes, progressBar(t.ProgressBar)...)
 	if t.Error != nil {
@@ -98,6 +98,8 @@ func Tab(t *ui.Tab, p *ui.PlayerPanel) Box {
 	boxes = append(boxes, past(&t.History)...) // above what is chosen in it, which comes and goes
 	if t.Result != nil {
 		boxes = append(boxes, result(t, p))
+	} else if p.Visible {
+		boxes = append(boxes, Column(4, 0, player(p)...))
 	}
 	return Column(gap, 0, boxes...)
 }
@@ -198,16 +200,22 @@ func result(t *ui.Tab, p *ui.PlayerPanel) Box {
 	if len(second) > 0 {
 		boxes = append(boxes, Row(gap, 0, second...))
 	}
-	if p.Visible {
-		boxes = append(boxes,
-			Box{Name: "player.wave", W: 300, H: 48, GrowW: true},
-			Box{Name: "player.slider", W: 300, H: line, GrowW: true},
-			Row(gap, 0, view("player.back", 64, button), view("player.play", 80, button), view("player.forward", 64, button),
-				grow(view("player.time", 90, line)), view("result.reveal", 120, button), view("result.save", 90, button)))
-		boxes = append(boxes, problem("player.error", p.Error)...)
+	boxes = append(boxes, player(p, view("result.reveal", 120, button), view("result.save", 90, button))...)
+	return Column(4, 0, append(boxes, segments(&t.Segments)...)...)
+}
+
+// player plays what was made or is being made; what can be done with a file stands beside its buttons.
+func player(p *ui.PlayerPanel, deeds ...Box) []Box {
+	if !p.Visible {
+		return nil
 	}
-	boxes = append(boxes, segments(&t.Segments)...)
-	return Column(4, 0, boxes...)
+	buttons := []Box{view("player.back", 64, button), view("player.play", 80, button), view("player.forward", 64, button), grow(view("player.time", 90, line))}
+	boxes := []Box{
+		{Name: "player.wave", W: 300, H: 48, GrowW: true},
+		{Name: "player.slider", W: 300, H: line, GrowW: true},
+		Row(gap, 0, append(buttons, deeds...)...),
+	}
+	return append(boxes, problem("player.error", p.Error)...)
 }
 
 func view(name string, w, h float64) Box { return Box{Name: name, W: w, H: h} }

@@ -128,7 +128,10 @@ func (a *App) ChooseRowMenu(modelID, choice string) {
 func (a *App) Generate(mode tts.Mode) { a.doIn(mode, (*core).generate) }
 
 // Stop ends the generation of a tab; nothing comes of it any more.
-func (a *App) Stop(mode tts.Mode) { a.doIn(mode, func(_ *core, t *tab) { t.stop() }) }
+func (a *App) Stop(mode tts.Mode) { a.doIn(mode, (*core).stop) }
+
+// CheckLive says whether speech is played as it is made.
+func (a *App) CheckLive(on bool) { a.do(func(c *core) { c.liveOff = !on }) }
 
 // DismissError closes the error box of a tab.
 func (a *App) DismissError(mode tts.Mode) { a.doIn(mode, func(_ *core, t *tab) { t.problem = nil }) }

@@ -27,6 +27,7 @@ type core struct {
 	alerts   []alert
 	lastID   int // of an alert
 	ticking  bool
+	liveOff  bool // speech is not played as it is made
 	saved    saved
 }
 
@@ -106,6 +107,7 @@ func (c *core) selectTab(mode tts.Mode) {
 	c.pause()
 	c.stopRecording()
 	c.mode = mode
+	c.tick() // of what grows there
 }
 
 // busy counts the generations that run or wait.

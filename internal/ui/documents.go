@@ -40,6 +40,7 @@ type drafts struct {
 	Tab       tts.Mode `json:"tab"`
 	LogFilter string   `json:"log_filter"`
 	Device    string   `json:"microphone"`
+	LiveOff   bool     `json:"play_when_made,omitempty"`
 	Clone     draft    `json:"clone"`
 	Control   draft    `json:"control"`
 	Design    draft    `json:"design"`
@@ -133,6 +134,7 @@ func (c *core) restoreDrafts(d *drafts) {
 	}
 	c.log.setFilter(d.LogFilter)
 	c.recorder.device = d.Device
+	c.liveOff = c.liveOff || d.LiveOff
 	for mode, t := range c.tabs {
 		saved := d.of(mode)
 		t.text.restore(saved.Text)
@@ -155,7 +157,7 @@ func (c *core) restoreDrafts(d *drafts) {
 
 // drafts gathers what is to be remembered.
 func (c *core) drafts() drafts {
-	d := drafts{Tab: c.mode, LogFilter: c.log.filter, Device: c.recorder.device}
+	d := drafts{Tab: c.mode, LogFilter: c.log.filter, Device: c.recorder.device, LiveOff: c.liveOff}
 	for mode, t := range c.tabs {
 		*d.of(mode) = draft{Text: t.text.text, Instruct: t.instruct.text, RefText: t.refText.text, Reference: t.reference.text,
 			Language: t.language, Speaker: t.speaker, Model: t.model, Voice: t.voice, RefTail: t.refTail, Sampling: t.sampling.draft(),

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,7 +132,9 @@ func (s *fakeServer) Unload(ctx context.Context, id string, how tts.UnloadOption
 
 func (s *fakeServer) Generate(ctx context.Context, req tts.Request) (tts.Result, error) {
 	s.mu.Lock()
-	s.requests = append(s.requests, req)
+	asked := req
+	asked.Audio = nil // requests are compared
+	s.requests = append(s.requests, asked)
 	s.mu.Unlock()
 	return s.generate(ctx, req)
 }
@@ -269,8 +272,20 @@ func (p *fakePlayer) Open(path string) (Clip, error) {
 		return nil, p.wrong
 	}
 	p.open++
-	p.last = &fakeClip{player: p, length: 12 * time.Second}
+	p.last = &fakeClip{player: p}
+	p.last.length.Store(int64(12 * time.Second))
 	return p.last, nil
+}
+
+func (p *fakePlayer) Live(req tts.Request) (LiveClip, error) {
+	clip, err := p.Open(req.OutputPath)
+	if err != nil {
+		return nil, err
+	}
+	live := clip.(*fakeClip)
+	live.length.Store(0)
+	live.growing.Store(true)
+	return live, nil
 }
 
 func (p *fakePlayer) opened() (int, *fakeClip) {
@@ -279,27 +294,44 @@ func (p *fakePlayer) opened() (int, *fakeClip) {
 	return p.open, p.last
 }
 
+// fakeClip is a clip that is complete or grows; it never waits for long.
 type fakeClip struct {
 	player  *fakePlayer
-	length  time.Duration
+	length  atomic.Int64 // a time.Duration
+	growing atomic.Bool
+	dry     atomic.Int64 // times
 	from    time.Duration
 	since   time.Time // when it was started at from; zero while it is not
 	stuck   error
 	started int
 }
 
-func (c *fakeClip) Length() time.Duration { return c.length }
+func (c *fakeClip) Length() time.Duration { return time.Duration(c.length.Load()) }
+
+func (c *fakeClip) WriteSamples(pcm []float32) error {
+	c.length.Add(int64(len(pcm)) * int64(time.Second) / tts.SampleRate)
+	return nil
+}
+
+func (c *fakeClip) Finish()        { c.growing.Store(false) }
+func (c *fakeClip) Waiting() bool  { return c.growing.Load() && c.Position() == c.Length() }
+func (c *fakeClip) Underruns() int { return int(c.dry.Load()) }
 
 func (c *fakeClip) Position() time.Duration {
 	if c.since.IsZero() {
 		return c.from
 	}
-	return min(c.from+time.Since(c.since), c.length)
+	return min(c.from+time.Since(c.since), c.Length())
 }
 
-func (c *fakeClip) Playing() bool { return !c.since.IsZero() && c.Position() < c.length }
+func (c *fakeClip) Playing() bool {
+	return !c.since.IsZero() && (c.growing.Load() || c.Position() < c.Length())
+}
 
 func (c *fakeClip) Play() {
+	if c.Position() == c.Length() && !c.growing.Load() {
+		c.from = 0
+	}
 	if c.stuck == nil {
 		c.since = time.Now()
 		c.started++

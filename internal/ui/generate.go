@@ -21,6 +21,8 @@ type generation struct {
 	into    *past   // the result of which a segment is spoken anew, else nil
 	segment int     // which, from 1
 	ended   chan struct{}
+	aloud   bool // it is played as it is made
+	live
 }
 
 // request is what the tab asks for, but for the place of the result.
@@ -137,7 +139,7 @@ func (c *core) speak(t *tab, req tts.Request) {
 	s := c.server.session
 	ctx, cancel := context.WithCancel(s.ctx)
 	req.RefTail = t.refTail && c.transcribed(t)
-	run := &generation{request: req, cancel: cancel, ended: make(chan struct{})}
+	run := &generation{request: req, cancel: cancel, ended: make(chan struct{}), aloud: !c.liveOff}
 	t.run, t.problem = run, nil
 	req.JobID = tts.NewJobID()
 	var last tts.Job
@@ -152,7 +154,7 @@ func (c *core) speak(t *tab, req tts.Request) {
 		if req.OutputPath, err = c.config.NewResultPath(folder, req.Mode, now); err != nil {
 			return m, err
 		}
-		if m.Result, err = s.Server.Generate(ctx, req); err != nil {
+		if m.Result, err = c.speakTo(ctx, s.Server, t, run, req); err != nil {
 			m.Result = kept(s, last)
 		}
 		if err == nil || m.Partial != "" {
@@ -172,25 +174,33 @@ func (c *core) settleGeneration(t *tab, run *generation, res tts.Result, err err
 		t.problem = generationProblem(err)
 	}
 	t.run = nil
-	if err != nil && res.Partial == "" || c.closing {
+	if c.closing {
+		return
+	}
+	if err != nil && res.Partial == "" {
+		c.dropLive(t, run)
 		return
 	}
 	t.result, t.segment, t.past.chosen = newResult(res.Each()[0]), 0, t.past.at(cmp.Or(res.Partial, res.OutputPath))
 	t.spoken = newSpoken(run.request, res.Truncated || res.Partial != "")
-	c.openClip(t)
+	c.keepLive(t, run, res)
 }
 
 // stop ends the generation of a tab.
-func (t *tab) stop() {
-	if t.run != nil {
-		t.run.cancel()
+func (c *core) stop(t *tab) {
+	if run := t.run; run != nil {
+		run.cancel()
 		t.run = nil
+		c.dropLive(t, run)
 	}
 }
 
 // progress says how far a generation is.
 func (g *generation) progress() string {
-	if what := g.what(); what != "" && g.job.State == tts.JobRunning {
+	switch what := g.what(); {
+	case g.anew:
+		return "It ran away; speaking it anew: " + g.stage()
+	case what != "" && g.job.State == tts.JobRunning:
 		return what + " · " + g.stage()
 	}
 	return g.stage()
@@ -258,7 +268,7 @@ func resultNote(res tts.Result) string {
 	case res.Runaway != "":
 		return "It ran on after its text was done, and was cut there. Another seed may do better."
 	}
-	return ""
+	return retriesNote(res)
 }
 
 // saveAs copies the result of a tab.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,7 @@ type machine struct {
 		fails, hangs bool
 		slow         time.Duration
 	}
+	calls  atomic.Int64 // of Generate
 	revs   map[string]int
 	seq    uint64
 	logRev int
@@ -85,10 +87,20 @@ func (m *machine) moody(s *fakeServer) *fakeServer {
 			m.broke("an invalid request: %v", err)
 		}
 		req.Watch(tts.Job{State: tts.JobQueued, Position: 1})
+		if req.Audio != nil {
+			_ = req.Audio.WriteSamples(make([]float32, tts.SampleRate)) // nobody refuses it
+		}
 		if err := m.answer(ctx); err != nil {
 			return tts.Result{}, err
 		}
-		return generate(ctx, req)
+		if req.Audio != nil {
+			_ = req.Audio.WriteSamples(make([]float32, 11*tts.SampleRate))
+		}
+		res, err := generate(ctx, req)
+		if m.calls.Add(1)%3 == 0 {
+			res.Runaway = tts.RunawayTooLong
+		}
+		return res, err
 	}
 	s.list = func(ctx context.Context) ([]tts.ModelInfo, error) {
 		if err := m.answer(ctx); err != nil {
@@ -133,8 +145,8 @@ func (m *machine) check(s Snapshot) {
 	if s.Busy != busy || (s.QuitQuestion.Title != "") != busy {
 		m.broke("busy %t, question %q, stop %t", s.Busy, s.QuitQuestion.Title, busy)
 	}
-	if s.Player.Playing && !s.Player.Play.Enabled || s.Player.Position > s.Player.Length {
-		m.broke("player %+v", s.Player)
+	if p := s.Player; p.Playing && !p.Play.Enabled || p.Position > p.Length || p.Growing && (p.Path != "" || !s.Selected().Stop.Enabled || s.Selected().Result != nil) {
+		m.broke("player %+v of %+v", p, s.Selected())
 	}
 	m.checkLog(s.Log)
 }
@@ -292,6 +304,7 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.UseRecorded() },
 		func(n int) { m.Trim() },
 		func(n int) { m.CheckTail(n%2 == 0) },
+		func(n int) { m.CheckLive(n%3 > 0) },
 		func(n int) { m.Seek(time.Duration(n-5) * time.Second) },
 		func(n int) { m.FilterLog(logFilters()[n%4].ID) },
 		func(n int) { m.ClearLog() },

@@ -208,7 +208,7 @@ func (c *core) settleUnload(id string, err error) {
 func (c *core) stopAndUnload(id string) {
 	for _, t := range c.tabs {
 		if t.run != nil && t.run.request.ModelID == id {
-			t.stop()
+			c.stop(t)
 		}
 	}
 	c.change(id, tts.Unloading, func(ctx context.Context, s Server) (tts.ModelInfo, error) {

@@ -20,6 +20,12 @@ type playback struct {
 	playing bool
 	closed  bool // before it was open
 	wrong   error
+
+	live    LiveClip      // the clip, while it is made
+	drawing bool          // its picture
+	drawn   time.Duration // how long it was when that was begun
+	from    time.Duration // where to play from when it is open, if it is to be played then
+	play    bool
 }
 
 // opened is what opening a clip gives.
@@ -41,8 +47,12 @@ func (c *core) openClip(t *tab) {
 		return opened{clip, clip.Peaks(peakCount)}, nil
 	}, func(o opened, err error) {
 		p.clip, p.peaks, p.wrong = o.clip, o.peaks, err
-		if p.closed {
+		switch {
+		case p.closed:
 			c.closePlayback(p)
+		case p.play && err == nil:
+			p.clip.Seek(min(p.from, p.clip.Length()))
+			c.playUnasked(t)
 		}
 	})
 }
@@ -56,7 +66,7 @@ func (c *core) closeClip(t *tab) {
 }
 
 func (c *core) closePlayback(p *playback) {
-	p.closed, p.playing = true, false
+	p.closed, p.playing, p.live = true, false, nil
 	if p.clip == nil {
 		return
 	}
@@ -81,13 +91,14 @@ func (c *core) playPause() {
 	case p.playing:
 		c.pause()
 	default:
-		if p.clip.Position() >= p.clip.Length() {
-			p.clip.Seek(0) // somebody went to the end and wants to hear it
-		}
-		p.clip.Play()
-		p.playing, p.wrong = true, nil
-		c.tick()
+		c.play(p)
 	}
+}
+
+func (c *core) play(p *playback) {
+	p.clip.Play()
+	p.playing, p.wrong = true, nil
+	c.tick()
 }
 
 func (c *core) pause() {
@@ -110,7 +121,8 @@ func (c *core) skip(by time.Duration) {
 	}
 }
 
-// tick has the position shown while there is one that moves. A sound that has ended is back at its beginning.
+// tick has the position shown while there is one that moves, and the length while it grows. A sound that has ended is back
+// at its beginning.
 func (c *core) tick() {
 	if c.ticking {
 		return
@@ -119,15 +131,17 @@ func (c *core) tick() {
 	c.after(tickEvery, func() {
 		c.ticking = false
 		p := c.current()
-		if p == nil || !p.playing {
+		if p == nil || !p.playing && p.live == nil {
 			return
 		}
-		if !p.clip.Playing() {
+		if p.live != nil {
+			c.picture(p)
+		}
+		if p.playing && !p.clip.Playing() {
 			p.playing = false
 			if p.wrong = p.clip.Err(); p.wrong == nil {
 				p.clip.Seek(0)
 			}
-			return
 		}
 		c.tick()
 	})
@@ -152,6 +166,12 @@ func (c *core) showPlayer() PlayerPanel {
 		s.Play.Enabled, s.Back.Enabled, s.Forward.Enabled = true, true, true
 		s.Position, s.Length = p.clip.Position(), p.clip.Length()
 		s.Time = clock(s.Position) + " / " + clock(s.Length)
+	}
+	if p.live != nil {
+		s.Path, s.Growing = "", true // the file isn't there yet
+		if p.live.Waiting() {
+			s.Time += " · waiting"
+		}
 	}
 	if p.wrong != nil {
 		s.Error = "It can't be played: " + problemText(p.wrong)

@@ -195,7 +195,7 @@ func (c *core) restart() {
 func (c *core) stopServer(then func()) {
 	keeping := c.keeping()
 	for _, t := range c.tabs {
-		t.stop()
+		c.stop(t)
 	}
 	s := c.server.session
 	c.server = server{state: ServerStopping}

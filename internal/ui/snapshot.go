@@ -107,6 +107,7 @@ type Tab struct {
 	Text          Field
 	Sampling      SamplingPanel
 
+	Live     Check // App.CheckLive
 	Generate Button
 	Stop     Button
 	SaveAs   Button
@@ -290,12 +291,13 @@ func (l *Log) CopyText() string {
 // PlayerPanel plays the result of a tab.
 type PlayerPanel struct {
 	Visible  bool
-	Path     string // what is played
+	Path     string // what is played; "" while that is still made
 	Name     string
 	Play     Button // titled Play or Pause
 	Back     Button // 10 seconds
 	Forward  Button // 10 seconds
 	Playing  bool
+	Growing  bool // it is still made
 	Position time.Duration
 	Length   time.Duration
 	Time     string    // "0:03 / 0:12"

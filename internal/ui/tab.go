@@ -202,7 +202,7 @@ func (c *core) showTab(t *tab) Tab {
 		Text:     t.text.show("Target Text", "Text to synthesize (required)", tts.MaxTextRunes),
 		Generate: c.generateButton(t), Stop: Button{Title: "Stop", Enabled: t.run != nil, Tooltip: "Stop generation"},
 		SaveAs: Button{Title: "Save As...", Enabled: t.result != nil}, SaveName: string(t.mode) + "_output.wav",
-		Error: t.problem, Result: t.result, Freeze: c.freezeButton(t), Sampling: t.sampling.show(), History: c.showHistory(t),
+		Error: t.problem, Result: t.result, Freeze: c.freezeButton(t), Sampling: t.sampling.show(), Live: c.showLive(), History: c.showHistory(t),
 		Takes: t.showTakes(), Segments: c.showSegments(t), ProgressBar: t.run.bar(),
 	}
 	if t.result != nil {

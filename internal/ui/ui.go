@@ -44,6 +44,9 @@ type Launched struct {
 type Player interface {
 	// Open reads a file for playing; it may take its time.
 	Open(path string) (Clip, error)
+
+	// Live gives a clip for the speech that req asks for, before it is made; it may take its time.
+	Live(req tts.Request) (LiveClip, error)
 }
 
 // Clip is a sound that can be played. Its methods are called one at a time. All but Peaks and Close return at once:
@@ -52,7 +55,7 @@ type Clip interface {
 	Length() time.Duration
 	Position() time.Duration
 	Playing() bool         // false once the end is reached
-	Play()                 // goes on from Position
+	Play()                 // goes on from Position, or from the beginning when that is the end
 	Err() error            // why it stopped before its end, since Play; nil when it didn't
 	Pause()                // keeps Position
 	Seek(to time.Duration) // while it plays, too

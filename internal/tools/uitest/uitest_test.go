@@ -444,7 +444,7 @@ func writeSettings(t *testing.T, home, port string) {
 	}
 	for name, value := range map[string]any{
 		"settings.json": map[string]string{"port": port},
-		"drafts.json":   map[string]any{"clone": map[string]string{"ref_audio_path": testkit.Golden("clip.wav"), "ref_text": ""}},
+		"drafts.json":   map[string]any{"play_when_made": true, "clone": map[string]string{"ref_audio_path": testkit.Golden("clip.wav"), "ref_text": ""}},
 	} {
 		data, err := json.Marshal(value)
 		if err != nil {

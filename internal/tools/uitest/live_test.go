@@ -1,0 +1,81 @@
+package uitest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"ttsui/internal/testkit"
+	"ttsui/internal/tools/gnustep/screen"
+	"ttsui/internal/tts"
+)
+
+// TestLive: speech is heard and seen while it is made, to its end, and its file is the same as if nobody had listened.
+func TestLive(t *testing.T) {
+	if os.Getenv("TTSUI_APP") == "" {
+		t.Skip("make uitest runs this on a display of its own")
+	}
+	text := strings.Repeat("Nobody knows how long this will take. ", 8) // so much that it doesn't run away
+	home := os.Getenv("HOME")
+	writeSettings(t, home, testkit.FreePort(t))
+	drafts, err := json.Marshal(map[string]any{"tab": tts.Control, "control": map[string]string{"text": text, "speaker": "Ryan", "language": "English"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".ttsui", "drafts.json"), drafts, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, tinyModels(t, 400, "custom_voice"), pictures(t), 160)
+	p.text("caption", "Use predefined voices")
+	load(p, smallControl)
+	p.wait("play live", func(v view) bool { return v.Checked && v.Name == "Play as it is made" })
+	p.click("Generate")
+	p.text("play", "Pause")
+	p.scroll(toEnd)
+	p.wait("position", func(v view) bool { return !strings.HasPrefix(v.Text, "0:00") })
+	p.wait("Stop", func(v view) bool { return v.Enabled })
+	p.shoot("live")
+	named(p)
+	about := p.wait("about the result", func(v view) bool { return strings.HasPrefix(v.Text, "0:31  ·  ") })
+	p.text("play", "Pause") // it plays on
+	p.text("slider", "of 31.9")
+	p.shoot("live made")
+	p.must(screen.Key("space"))
+	p.text("play", "Play")
+	slider := p.wait("slider", func(view) bool { return true })
+	p.must(screen.Click(slider.X+slider.W*2/5, slider.Y)) // nine tenths of it
+	p.text("position", "0:29 / 0:31")
+	p.must(screen.Key("space"))
+	p.text("play", "Pause")
+	p.text("position", "0:00 / 0:31")
+	p.text("play", "Play")
+
+	files := generated(t)
+	_, digits, _ := strings.Cut(about.Text, "seed ")
+	seed, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%q, %v", about.Text, files)
+	}
+	req := tts.Request{Mode: tts.Control, ModelID: "mlx-community/Qwen3-TTS-12Hz-0.6B-CustomVoice-bf16", Text: text, Speaker: "Ryan", Language: "English",
+		OutputPath: filepath.Join(t.TempDir(), "unheard.wav")}
+	req.Sampling.Seed = &seed
+	if _, err := p.server.Generate(context.Background(), req); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, files[0]), read(t, req.OutputPath)) {
+		t.Error("the file is another one than that of who doesn't listen")
+	}
+	p.click("play live")
+	p.wait("play live", func(v view) bool { return !v.Checked })
+	p.click("Generate")
+	p.wait("about the result", func(v view) bool { return v.Text != about.Text })
+	p.text("position", "0:00 / 0:31")
+	p.text("play", "Play")
+	p.must(screen.Key("alt+q"))
+	p.end()
+}
