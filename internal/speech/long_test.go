@@ -391,6 +391,12 @@ func TestRunawayIsCut(t *testing.T) {
 		t.Errorf("%+v, %v", res, err)
 	}
 	out := &listener{}
+	req.Audio, req.OutputPath = out, ""
+	if res, err := s.Generate(t.Context(), req); err != nil || res.Samples != out.samples || res.Frames*tts.FrameSamples != res.Samples || res.Runaway == "" {
+		t.Errorf("heard %d samples of %+v, %v", out.samples, res, err)
+	}
+	out = &listener{}
+	req = s.request(t, tts.Control)
 	req.Audio, req.Text, req.LongText = out, "Goodbye.\n\nWell.", tts.LongOn
 	res, err = s.Generate(t.Context(), req)
 	if err != nil || said != "Well." || len(res.Segments) != 2 || res.Frames != 35 || res.Segments[0].End != 30*tts.FrameSamples ||

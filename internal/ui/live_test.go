@@ -65,8 +65,12 @@ func TestLive(t *testing.T) {
 		w.seeAfter(time.Second)
 		w.at("0:01 / 0:07", false, true) // it grows while it doesn't play
 		w.PlayPause()
+		_, before := w.player.opened()
 		w.seeAfter(3 * time.Second)
 		s = w.at("0:04 / 0:12", true, false)
+		if _, clip := w.player.opened(); clip != before || s.Player.Peaks[0] != 0.12 {
+			t.Errorf("another clip %t, the picture of %v", clip != before, s.Player.Peaks[0])
+		}
 		if s.Clone.Result == nil || s.Player.Path != s.Clone.Result.Path || !s.Menu.Reveal.Enabled || s.Clone.History.Chosen == "" {
 			t.Errorf("made: %+v, %+v", s.Player, s.Clone.Result)
 		}
@@ -170,7 +174,9 @@ func TestLiveUnasked(t *testing.T) {
 		w.Record()
 		w.Generate(tts.Clone)
 		w.seeAfter(2600 * time.Millisecond)
-		w.at("0:00 / 0:05", false, true)
+		if s := w.at("0:00 / 0:05", false, true); len(s.Player.Peaks) != peakCount {
+			t.Errorf("its picture: %v", s.Player.Peaks)
+		}
 		w.Record()
 		w.Stop(tts.Clone)
 
@@ -250,7 +256,9 @@ func TestLiveRunsAway(t *testing.T) {
 					return cut(res), nil
 				})
 				w.Generate(tts.Clone)
-				s := w.seeAfter(7 * time.Second)
+				w.seeAfter(5 * time.Second)
+				_, heard := w.player.opened()
+				s := w.seeAfter(2 * time.Second)
 				if c.second != nil {
 					if s.Player.Playing || s.Player.Play.Enabled || s.Player.Growing || !strings.HasPrefix(s.Clone.Progress, "It ran away; speaking it anew: ") {
 						t.Errorf("anew: %q, %+v", s.Clone.Progress, s.Player)
@@ -265,10 +273,29 @@ func TestLiveRunsAway(t *testing.T) {
 				if s.Clone.Result == nil || s.Clone.Result.Seed != c.seed || s.Clone.Result.Note != c.note || len(s.Clone.History.List) != 1 {
 					t.Errorf("%+v, %+v", s.Clone.Result, s.Clone.History)
 				}
-				if n, _ := w.player.opened(); n != 1 {
-					t.Errorf("%d clips are open", n)
+				if n, clip := w.player.opened(); n != 1 || clip == heard {
+					t.Errorf("%d clips are open, what was heard %t", n, clip == heard)
 				}
 			})
 		})
 	}
+}
+
+// TestLiveIsStoppedAnew: who stops what is spoken anew has what there was before; the first take is in the history, as it
+// has its file.
+func TestLiveIsStoppedAnew(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.ready()
+		w.speaks(func(res tts.Result) (tts.Result, error) {
+			res.Runaway = tts.RunawayTooLong
+			return res, nil
+		})
+		w.Generate(tts.Clone)
+		w.seeAfter(7 * time.Second)
+		w.Stop(tts.Clone)
+		s := w.see()
+		if h := s.Clone.History; s.Clone.Result != nil || s.Player.Visible || len(h.List) != 1 || h.Chosen != "" || len(w.server.requests) != 2 {
+			t.Errorf("%+v, %+v, %+v", s.Clone.Result, s.Player, h)
+		}
+	})
 }
