@@ -267,8 +267,10 @@ func resultNote(res tts.Result) string {
 		return "It was cut off: the speech became longer than one generation may be. Split the text, or allow more under Sampling."
 	case res.Runaway != "":
 		return "It ran on after its text was done, and was cut there. Another seed may do better."
+	case !long: // the marks of segments tell of theirs
+		return retriesNote(res)
 	}
-	return retriesNote(res)
+	return ""
 }
 
 // saveAs copies the result of a tab.

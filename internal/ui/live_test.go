@@ -233,6 +233,8 @@ func TestLiveRunsAway(t *testing.T) {
 		time   string
 	}{
 		"well then": {fine, nil, "8", "It ran away, and was spoken anew with another seed.", "0:01 / 0:12"},
+		"well at last": {func(res tts.Result) (tts.Result, error) { res.Retries = 1; return res, nil }, nil, "8",
+			"It ran away 2 times, and was spoken anew with other seeds.", "0:01 / 0:12"},
 		"never well": {func(res tts.Result) (tts.Result, error) { res.Retries = 2; return cut(res), nil }, nil, "8",
 			cutNote, "0:01 / 0:12"},
 		"no second one": {func(tts.Result) (tts.Result, error) { return tts.Result{}, errGone }, nil, "7", cutNote, "0:01 / 0:12"},
@@ -298,4 +300,50 @@ func TestLiveIsStoppedAnew(t *testing.T) {
 			t.Errorf("%+v, %+v, %+v", s.Clone.Result, s.Player, h)
 		}
 	})
+}
+
+// TestLiveTextIsKept: what is kept of a long text that was played, and was stopped or failed, is the result. After a
+// failure the playing goes on in it.
+func TestLiveTextIsKept(t *testing.T) {
+	for _, stop := range []bool{true, false} {
+		inBubble(t, func(t *testing.T, w *window) {
+			w.ready()
+			w.speaks(nil)
+			speak := w.server.generate
+			w.server.generate = func(ctx context.Context, req tts.Request) (tts.Result, error) {
+				ctx, cancel := context.WithTimeout(ctx, 4200*time.Millisecond)
+				defer cancel()
+				_, err := speak(ctx, req)
+				job := tts.Job{ID: req.JobID, State: tts.JobFailed, OutputPath: req.OutputPath, Partial: "/kept.wav"}
+				req.Watch(job)
+				job.Segments = &[]tts.Segment{{TextEnd: 6, End: 3 * tts.SampleRate, Frames: 37, Seed: 5}}
+				w.server.change(func() { w.server.record = job })
+				return tts.Result{}, err
+			}
+			w.EditSampling(tts.Clone, SamplingLongText, "on")
+			w.Generate(tts.Clone)
+			s := w.seeAfter(4 * time.Second)
+			if !s.Player.Growing || !s.Player.Playing {
+				t.Errorf("while it is made: %+v", s.Player)
+			}
+			if stop {
+				w.Stop(tts.Clone)
+			}
+			s = w.seeAfter(time.Second)
+			if r, p := s.Clone.Result, s.Player; r == nil || r.Path != "/kept.wav" || p.Path != r.Path || p.Growing || p.Playing == stop || (s.Clone.Error == nil) != stop {
+				t.Errorf("stopped %t: %+v, %+v, %+v", stop, r, p, s.Clone.Error)
+			}
+			if n, _ := w.player.opened(); n != 1 {
+				t.Errorf("%d clips are open", n)
+			}
+		})
+	}
+}
+
+// TestSegmentsTellOfTheirRetries: of a long text it is not the whole that was spoken anew.
+func TestSegmentsTellOfTheirRetries(t *testing.T) {
+	res := tts.Result{Retries: 1, Segments: make([]tts.Segment, 2)}
+	if note := newResult(res).Note; note != "" {
+		t.Error(note)
+	}
 }
