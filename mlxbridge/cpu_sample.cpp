@@ -36,7 +36,7 @@ float likeliest(const float* x, int64_t n, float p) {
     if (x[i] > never) up.push_back(order(x[i]));
   }
   if (up.empty()) return never;
-  std::sort(up.begin(), up.end());
+  std::sort(up.begin(), up.end(), [](int32_t a, int32_t b) { return a < b; });  // std::less would be a symbol of the system's libc++
   const float best = number(up.back());
   float sum = 0, total = 0;
   for (int32_t o : up) sum += std::exp(number(o) - best);
