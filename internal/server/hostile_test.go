@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,10 @@ func TestHostileRequests(t *testing.T) {
 	}
 	a := attack.New(1, target)
 	statuses := map[int]int{}
-	for i := range 1000 {
+	tame := func() bool { // some answers are rare among so many endpoints
+		return slices.ContainsFunc([]int{200, 400, 403, 404, 405, 413, 415}, func(want int) bool { return statuses[want] == 0 })
+	}
+	for i := 0; i < 1000 || i < 5000 && tame(); i++ {
 		raw := a.Request()
 		status, err := a.Fire(raw)
 		if err != nil {
@@ -38,10 +42,8 @@ func TestHostileRequests(t *testing.T) {
 		statuses[status]++
 	}
 	t.Logf("answers by status: %v", statuses)
-	for _, want := range []int{200, 400, 403, 404, 405, 413, 415} {
-		if statuses[want] == 0 {
-			t.Errorf("no request was answered by %d: the attack is too tame", want)
-		}
+	if tame() {
+		t.Error("an answer is missing: the attack is too tame")
 	}
 	if err := attack.CheckBait(folder); err != nil {
 		t.Error(err)

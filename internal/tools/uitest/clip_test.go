@@ -60,8 +60,8 @@ func drop(p *program, finder, path string) {
 	p.must(err)
 	p.must(cmd.Start())
 	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait() // it ends by a signal
+		_ = cmd.Process.Kill() // where the tests run in the background, an interrupt is ignored
+		_ = cmd.Wait()
 	}()
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		p.t.Fatal("no window with a file comes: ", err)
