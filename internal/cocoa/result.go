@@ -15,7 +15,8 @@ import (
 type resultView struct {
 	name, about, note    *label
 	wave                 *waveform
-	slider               appkit.Slider
+	slider, volume       appkit.Slider
+	loudness             *label
 	length               time.Duration
 	back, play, forward  *button
 	time, wrong          *label
@@ -32,13 +33,11 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 		time: makeLabel("position", false), wrong: makeLabel("player error", false)}
 	r.about.view.SetAlignment(appkit.TextAlignmentRight)
 	r.wave = newWaveform("Waveform")
-	r.slider = appkit.NewSliderWithFrame(rect(0, 0, 100, 20))
-	setAccessibilityLabel(r.slider, "Position in the sound")
-	setIdentifier(r.slider, "slider")
-	r.slider.SetMinValue(0)
-	r.slider.SetMaxValue(1)
+	r.slider = makeSlider("slider", "Position in the sound")
 	r.slider.SetContinuous(false) // seeks on release
 	onAction(r.slider, func() { app.Seek(time.Duration(r.slider.DoubleValue() * float64(time.Second))) })
+	r.loudness, r.volume = makeLabel("volume label", false), makeSlider("volume", "Volume")
+	onAction(r.volume, func() { app.SetVolume(r.volume.DoubleValue()) })
 	r.back, r.forward = makeButton("back", app.Back), makeButton("forward", app.Forward)
 	r.back.about, r.forward.about = "back", "forward"
 	r.play = makeButton("play", app.PlayPause)
@@ -52,6 +51,8 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	p.add("result.note", r.note.view)
 	p.add("player.wave", r.wave.view)
 	p.add("player.slider", r.slider)
+	p.add("player.volume", r.volume)
+	p.add("player.volume.label", r.loudness.view)
 	p.add("player.back", r.back.view)
 	p.add("player.play", r.play.view)
 	p.add("player.forward", r.forward.view)
@@ -62,6 +63,16 @@ func newResultView(d *desk, p page, mode tts.Mode) resultView {
 	p.add("result.freeze", r.freeze.view)
 	r.takes, r.segments = newTakesView(app, p, mode), newSegmentsView(app, p, mode)
 	return r
+}
+
+// makeSlider makes a slider from 0 to 1.
+func makeSlider(name, about string) appkit.Slider {
+	s := appkit.NewSliderWithFrame(rect(0, 0, 100, 20))
+	setAccessibilityLabel(s, about)
+	setIdentifier(s, name)
+	s.SetMinValue(0)
+	s.SetMaxValue(1)
+	return s
 }
 
 func (r *resultView) show(t *ui.Tab, p *ui.PlayerPanel) {
@@ -91,6 +102,7 @@ func (r *resultView) showPlayer(p *ui.PlayerPanel) {
 	r.play.show(p.Play)
 	r.time.show(p.Time, ui.Quiet)
 	r.wrong.show(p.Error, ui.Danger)
+	r.loudness.show("Volume", ui.Quiet)
 	held := appkit.Event_PressedMouseButtons() != 0 // the user may have the knob
 	if r.length != p.Length && p.Length > 0 && !(held && p.Growing) {
 		r.slider.SetMaxValue(p.Length.Seconds())
@@ -98,6 +110,7 @@ func (r *resultView) showPlayer(p *ui.PlayerPanel) {
 	}
 	if !held {
 		r.slider.SetDoubleValue(p.Position.Seconds())
+		r.volume.SetDoubleValue(p.Volume)
 	}
 	r.wave.show(p.Peaks)
 }

@@ -18,8 +18,8 @@ type samplingView struct {
 	reset  *button
 	values []*samplingValue
 
-	takes, longText *menu
-	labels          map[ui.SamplingKey]*label // of the menus
+	takes, longText, guard *menu
+	labels                 map[ui.SamplingKey]*label // of the menus
 }
 
 // samplingValue is a value of the panel.
@@ -36,6 +36,7 @@ func newSamplingView(app *ui.App, p page, mode tts.Mode) samplingView {
 	p.add("sampling.toggle", v.toggle.view)
 	p.add("sampling.reset", v.reset.view)
 	v.takes, v.longText = v.newMenu(ui.SamplingTakes, "Takes"), v.newMenu(ui.SamplingLongText, "Long text")
+	v.guard = v.newMenu(ui.SamplingGuard, "Speech that doesn't end")
 	return v
 }
 
@@ -46,6 +47,8 @@ func (v *samplingView) show(s *ui.SamplingPanel) {
 	v.labels[ui.SamplingTakes].show(s.Takes.Label, ui.Normal)
 	v.longText.show(s.LongText)
 	v.labels[ui.SamplingLongText].show(s.LongText.Label, ui.Normal)
+	v.guard.show(s.Guard)
+	v.labels[ui.SamplingGuard].show(s.Guard.Label, ui.Normal)
 	for i, value := range s.List {
 		if i == len(v.values) {
 			v.values = append(v.values, v.newValue(value))

@@ -48,6 +48,7 @@ type Entry struct {
 	Star      bool         `json:"star,omitempty"`
 
 	LongText tts.LongText  `json:"long_text,omitempty"`
+	NoGuard  bool          `json:"no_runaway_guard,omitempty"`
 	Segments []tts.Segment `json:"segments,omitempty"` // of a text that was spoken in segments
 	Runaway  tts.Runaway   `json:"runaway,omitempty"`  // of a take that stands all the same
 	Partial  bool          `json:"partial,omitempty"`  // it was stopped: the segments hold the beginning of the text only
@@ -73,7 +74,7 @@ func newEntry(req tts.Request, res tts.Result, now time.Time) Entry {
 		Time: now, Mode: req.Mode, ModelID: req.ModelID, Text: req.Text, Language: req.Language, Speaker: req.Speaker,
 		Instruct: req.Instruct, Voice: req.Voice, RefAudio: req.RefAudioPath, RefText: req.RefText, RefTail: req.RefTail,
 		Settings: req.Sampling, Seed: res.Seed, File: cmp.Or(res.Partial, res.OutputPath), Seconds: res.AudioSeconds(), Took: res.Seconds, Truncated: res.Truncated,
-		LongText: req.LongText, Runaway: res.Runaway, Partial: res.Partial != "",
+		LongText: req.LongText, NoGuard: req.NoGuard, Runaway: res.Runaway, Partial: res.Partial != "",
 	}
 	if len(res.Segments) > 1 || e.Partial {
 		e.Segments = res.Segments
@@ -86,7 +87,7 @@ func (e Entry) Request() tts.Request {
 	seed := e.Seed
 	req := tts.Request{
 		Mode: e.Mode, ModelID: e.ModelID, Text: e.Text, Language: e.Language, Speaker: e.Speaker, Instruct: e.Instruct,
-		Voice: e.Voice, RefAudioPath: e.RefAudio, RefText: e.RefText, RefTail: e.RefTail, Sampling: e.Settings, LongText: e.LongText,
+		Voice: e.Voice, RefAudioPath: e.RefAudio, RefText: e.RefText, RefTail: e.RefTail, Sampling: e.Settings, LongText: e.LongText, NoGuard: e.NoGuard,
 	}
 	req.Sampling.Seed = &seed
 	return req

@@ -26,7 +26,7 @@ func sampling(s *ui.SamplingPanel, live *ui.Check) []Box {
 		wrong := pair[0].Field.Problem != "" || pair[1].Field.Problem != ""
 		boxes = append(boxes, Row(gap, 0, samplingValue(&pair[0], wrong), samplingValue(&pair[1], wrong)))
 	}
-	return append(boxes, samplingChoices())
+	return append(boxes, samplingChoices()...)
 }
 
 // samplingValue is a value of the panel, with room for a problem when one beside it has one.

@@ -7,11 +7,11 @@ import (
 )
 
 // samplingChoices is the line of the sampling panel whose values are chosen, not typed.
-func samplingChoices() Box {
+func samplingChoices() []Box {
 	choice := func(name string, label float64) Box {
 		return Row(gap, 0, view(name+".label", label, line), grow(view(name, 150, menu)))
 	}
-	return Row(gap, 0, choice("sampling.takes", 120), choice("sampling.long_text", 120))
+	return []Box{Row(gap, 0, choice("sampling.takes", 120), choice("sampling.long_text", 120)), choice("sampling.runaway_guard", 160)}
 }
 
 // progressBar is how much of a long text is spoken.

@@ -212,7 +212,7 @@ func player(p *ui.PlayerPanel, deeds ...Box) []Box {
 	buttons := []Box{view("player.back", 64, button), view("player.play", 80, button), view("player.forward", 64, button), grow(view("player.time", 90, line))}
 	boxes := []Box{
 		{Name: "player.wave", W: 300, H: 48, GrowW: true},
-		{Name: "player.slider", W: 300, H: line, GrowW: true},
+		Row(gap, 0, Box{Name: "player.slider", W: 200, H: line, GrowW: true}, view("player.volume.label", 50, line), view("player.volume", 90, line)),
 		Row(gap, 0, append(buttons, deeds...)...),
 	}
 	return append(boxes, problem("player.error", p.Error)...)

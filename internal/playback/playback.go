@@ -8,7 +8,9 @@ package playback
 
 import (
 	"encoding/binary"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gen2brain/malgo"
@@ -17,9 +19,21 @@ import (
 	"ttsui/internal/tts"
 )
 
-// Player opens clips on the system's sound. The zero value is ready.
+// Player opens clips on the system's sound. The zero value is ready. It may not be copied.
 type Player struct {
 	backends []malgo.Backend // what is tried, in this order; all that the system has when empty
+	softer   atomic.Uint32   // thousandths of the loudness that are taken away from all clips
+}
+
+// SetVolume says how loud all clips are from now on: from 0, silent, to 1, as they were made.
+func (p *Player) SetVolume(volume float64) {
+	p.softer.Store(uint32(math.Round(1000 * (1 - min(max(volume, 0), 1)))))
+}
+
+// gain is what samples are multiplied by. Ears hear about the square root of it.
+func (p *Player) gain() float64 {
+	volume := 1 - float64(p.softer.Load())/1000
+	return volume * volume
 }
 
 // Silent is a Player that needs no sound device: its clips pass as time does, unheard.
@@ -30,6 +44,7 @@ func Silent() *Player {
 
 // Clip is a sound that can be played. Its methods may be called from any goroutine, none after Close.
 type Clip struct {
+	player  *Player
 	context *malgo.AllocatedContext
 	device  *malgo.Device
 	turn    chan struct{} // tells the goroutine that playing may have changed
@@ -55,6 +70,7 @@ func (p *Player) Open(path string) (*Clip, error) {
 
 // ready gets a device ready for a clip.
 func (p *Player) ready(c *Clip) (_ *Clip, err error) {
+	c.player = p
 	c.turn, c.quit, c.ended = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	if c.context, err = malgo.InitContext(p.backends, malgo.ContextConfig{}, nil); err != nil {
 		return nil, noSound(err)
@@ -201,10 +217,10 @@ func (c *Clip) fail(err error) {
 func (c *Clip) fill(out []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := 0
+	n, gain := 0, c.player.gain()
 	if c.playing && !c.gathering {
 		for ; n+2 <= len(out) && c.at < len(c.pcm); n += 2 {
-			binary.NativeEndian.PutUint16(out[n:], uint16(c.pcm[c.at]))
+			binary.NativeEndian.PutUint16(out[n:], uint16(int16(gain*float64(c.pcm[c.at]))))
 			c.at++
 		}
 		switch {

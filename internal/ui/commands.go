@@ -133,6 +133,9 @@ func (a *App) Stop(mode tts.Mode) { a.doIn(mode, (*core).stop) }
 // CheckLive says whether speech is played as it is made.
 func (a *App) CheckLive(on bool) { a.do(func(c *core) { c.liveOff = !on }) }
 
+// SetVolume says how loud sounds are, from 0 to 1.
+func (a *App) SetVolume(volume float64) { a.do(func(c *core) { c.setVolume(volume) }) }
+
 // DismissError closes the error box of a tab.
 func (a *App) DismissError(mode tts.Mode) { a.doIn(mode, func(_ *core, t *tab) { t.problem = nil }) }
 

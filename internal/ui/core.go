@@ -27,7 +27,8 @@ type core struct {
 	alerts   []alert
 	lastID   int // of an alert
 	ticking  bool
-	liveOff  bool // speech is not played as it is made
+	softer   float64 // 1 − the volume
+	liveOff  bool    // speech is not played as it is made
 	saved    saved
 }
 

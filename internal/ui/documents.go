@@ -40,7 +40,8 @@ type drafts struct {
 	Tab       tts.Mode `json:"tab"`
 	LogFilter string   `json:"log_filter"`
 	Device    string   `json:"microphone"`
-	LiveOff   bool     `json:"play_when_made,omitempty"`
+	LiveOff   bool     `json:"play_later,omitempty"` // than it is made
+	Softer    float64  `json:"softer,omitempty"`     // 1 − the volume
 	Clone     draft    `json:"clone"`
 	Control   draft    `json:"control"`
 	Design    draft    `json:"design"`
@@ -135,6 +136,9 @@ func (c *core) restoreDrafts(d *drafts) {
 	c.log.setFilter(d.LogFilter)
 	c.recorder.device = d.Device
 	c.liveOff = c.liveOff || d.LiveOff
+	if c.softer == 0 {
+		c.setVolume(1 - d.Softer)
+	}
 	for mode, t := range c.tabs {
 		saved := d.of(mode)
 		t.text.restore(saved.Text)
@@ -157,7 +161,7 @@ func (c *core) restoreDrafts(d *drafts) {
 
 // drafts gathers what is to be remembered.
 func (c *core) drafts() drafts {
-	d := drafts{Tab: c.mode, LogFilter: c.log.filter, Device: c.recorder.device, LiveOff: c.liveOff}
+	d := drafts{Tab: c.mode, LogFilter: c.log.filter, Device: c.recorder.device, LiveOff: c.liveOff, Softer: c.softer}
 	for mode, t := range c.tabs {
 		*d.of(mode) = draft{Text: t.text.text, Instruct: t.instruct.text, RefText: t.refText.text, Reference: t.reference.text,
 			Language: t.language, Speaker: t.speaker, Model: t.model, Voice: t.voice, RefTail: t.refTail, Sampling: t.sampling.draft(),

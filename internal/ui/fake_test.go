@@ -262,7 +262,11 @@ type fakePlayer struct {
 	slow  time.Duration // to open a clip
 	open  int
 	last  *fakeClip
+
+	volume float64
 }
+
+func (p *fakePlayer) SetVolume(volume float64) { p.volume = volume }
 
 func (p *fakePlayer) Open(path string) (Clip, error) {
 	time.Sleep(p.slow)

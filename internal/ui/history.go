@@ -250,6 +250,10 @@ func (t *tab) fill(e history.Entry) {
 	t.model = e.ModelID
 	t.sampling.fill(e.Settings)
 	t.sampling.edit(SamplingLongText, string(e.LongText))
+	t.sampling.edit(SamplingGuard, "")
+	if e.NoGuard {
+		t.sampling.edit(SamplingGuard, guardOff)
+	}
 }
 
 // starResult marks the chosen result, or takes the mark away.

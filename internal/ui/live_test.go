@@ -347,3 +347,47 @@ func TestSegmentsTellOfTheirRetries(t *testing.T) {
 		t.Error(note)
 	}
 }
+
+// TestVolume: sounds are as loud as the user says, after a restart, too.
+func TestVolume(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.ready()
+		w.SelectTab(tts.Control)
+		if s := say(w, "loud"); s.Player.Volume != 1 {
+			t.Errorf("at first the volume is %g", s.Player.Volume)
+		}
+		for _, c := range []struct{ set, want float64 }{{7, 1}, {-1, 0}, {0.25, 0.25}} {
+			w.SetVolume(c.set)
+			if s := w.see(); s.Player.Volume != c.want || w.player.volume != c.want {
+				t.Errorf("%g: the volume is %g, the player's %g", c.set, s.Player.Volume, w.player.volume)
+			}
+		}
+		w.player.volume = 1
+		w.reopen()
+		if w.player.volume != 0.25 {
+			t.Errorf("after a restart it is %g", w.player.volume)
+		}
+	})
+}
+
+// TestGuardIsLetGo: who wants to hear a take that doesn't end gets it, and gets it again.
+func TestGuardIsLetGo(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *window) {
+		w.ready()
+		w.SelectTab(tts.Control)
+		w.EditSampling(tts.Control, SamplingGuard, "off")
+		s := say(w, "for ever")
+		if !w.server.requests[0].NoGuard || s.Control.Sampling.Toggle.Title != "Sampling (1 changed)" {
+			t.Errorf("%+v, %+v", w.server.requests[0], s.Control.Sampling.Toggle)
+		}
+		w.ResetSampling(tts.Control)
+		w.Again(tts.Control)
+		if s := w.see(); !w.server.requests[1].NoGuard || s.Control.Sampling.Guard.Chosen != "off" {
+			t.Errorf("again: %+v, %+v", w.server.requests[1], s.Control.Sampling.Guard)
+		}
+		w.ResetSampling(tts.Control)
+		if say(w, "to its end"); w.server.requests[2].NoGuard {
+			t.Errorf("after Reset: %+v", w.server.requests[2])
+		}
+	})
+}

@@ -305,6 +305,7 @@ func (m *machine) acts() []func(n int) {
 		func(n int) { m.Trim() },
 		func(n int) { m.CheckTail(n%2 == 0) },
 		func(n int) { m.CheckLive(n%3 > 0) },
+		func(n int) { m.SetVolume(float64(n) / 4) },
 		func(n int) { m.Seek(time.Duration(n-5) * time.Second) },
 		func(n int) { m.FilterLog(logFilters()[n%4].ID) },
 		func(n int) { m.ClearLog() },

@@ -147,6 +147,12 @@ func (c *core) tick() {
 	})
 }
 
+// setVolume says how loud sounds are, from 0 to 1.
+func (c *core) setVolume(volume float64) {
+	c.softer = 1 - min(max(volume, 0), 1)
+	c.config.Player.SetVolume(1 - c.softer)
+}
+
 // showPlayer is the player of the tab that is seen.
 func (c *core) showPlayer() PlayerPanel {
 	s := PlayerPanel{
@@ -158,6 +164,7 @@ func (c *core) showPlayer() PlayerPanel {
 	if p == nil {
 		return s
 	}
+	s.Volume = 1 - c.softer
 	s.Visible, s.Path, s.Name, s.Playing, s.Peaks = true, p.path, filepath.Base(p.path), p.playing, p.peaks
 	if p.playing {
 		s.Play.Title = "Pause"

@@ -28,8 +28,9 @@ type SamplingPanel struct {
 	List   []SamplingValue
 	Reset  Button // App.ResetSampling
 
-	Takes    Choices // how many, and
-	LongText Choices // whether it is cut: App.EditSampling, with the ID of a Choice
+	Takes    Choices // how many,
+	LongText Choices // whether it is cut, and
+	Guard    Choices // what becomes of speech that doesn't end: App.EditSampling, with the ID of a Choice
 }
 
 // SamplingValue is a value of the panel.
@@ -120,7 +121,7 @@ type samplingForm struct {
 }
 
 func newSamplingForm() samplingForm {
-	f := samplingForm{fields: map[SamplingKey]*field{SamplingTakes: {}, SamplingLongText: {}}}
+	f := samplingForm{fields: map[SamplingKey]*field{SamplingTakes: {}, SamplingLongText: {}, SamplingGuard: {}}}
 	for _, line := range samplingLines() {
 		f.fields[line.key] = &field{}
 	}
@@ -167,6 +168,7 @@ func (f *samplingForm) reset() {
 	f.fill(tts.Sampling{})
 	f.edit(SamplingTakes, "")
 	f.edit(SamplingLongText, "")
+	f.edit(SamplingGuard, "")
 }
 
 // changed counts the values that are not the model's own.
@@ -185,7 +187,8 @@ func (f *samplingForm) show() SamplingPanel {
 	s := SamplingPanel{Toggle: Disclosure{Title: "Sampling", Open: f.open},
 		Reset:    Button{Title: "Reset", Enabled: n > 0, Tooltip: "Leaves all of it to the model"},
 		Takes:    showChoices("Takes", samplingChoices(SamplingTakes), f.chosen(SamplingTakes)),
-		LongText: showChoices("Long text", samplingChoices(SamplingLongText), f.chosen(SamplingLongText))}
+		LongText: showChoices("Long text", samplingChoices(SamplingLongText), f.chosen(SamplingLongText)),
+		Guard:    showChoices("Speech that doesn't end", samplingChoices(SamplingGuard), f.chosen(SamplingGuard))}
 	if n > 0 {
 		s.Toggle.Title = fmt.Sprintf("Sampling (%d changed)", n)
 	}

@@ -301,6 +301,7 @@ type PlayerPanel struct {
 	Position time.Duration
 	Length   time.Duration
 	Time     string    // "0:03 / 0:12"
+	Volume   float64   // from 0 to 1: App.SetVolume
 	Peaks    []float32 // the picture of the sound, each in [0, 1]; empty until it is known
 	Error    string    // why it can't be played
 }

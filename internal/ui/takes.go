@@ -12,6 +12,7 @@ import (
 const (
 	SamplingTakes    SamplingKey = "takes"
 	SamplingLongText SamplingKey = "long_text"
+	SamplingGuard    SamplingKey = "runaway_guard"
 )
 
 // TakesPanel is the takes of the text that the tab's result is one of.
@@ -39,9 +40,14 @@ func samplingChoices(key SamplingKey) (list []Choice) {
 		}
 	case SamplingLongText:
 		list = []Choice{{Title: "Automatic"}, {ID: string(tts.LongOn), Title: "Always in segments"}, {ID: string(tts.LongOff), Title: "In one piece"}}
+	case SamplingGuard:
+		list = []Choice{{Title: "Make it anew"}, {ID: guardOff, Title: "Let it run on"}}
 	}
 	return list
 }
+
+// guardOff lets speech run on although its text is done.
+const guardOff = "off"
 
 // chosen is the ID of what is chosen.
 func (f *samplingForm) chosen(key SamplingKey) string {
@@ -57,6 +63,7 @@ func (f *samplingForm) takes() int {
 // addChoices puts into a request what was chosen.
 func (f *samplingForm) addChoices(r *tts.Request) {
 	r.LongText = tts.LongText(f.chosen(SamplingLongText))
+	r.NoGuard = f.chosen(SamplingGuard) == guardOff
 	if n := f.takes(); n > 1 {
 		r.Takes = n
 	}

@@ -47,6 +47,9 @@ type Player interface {
 
 	// Live gives a clip for the speech that req asks for, before it is made; it may take its time.
 	Live(req tts.Request) (LiveClip, error)
+
+	// SetVolume says how loud all clips are, from 0 to 1. It returns at once.
+	SetVolume(volume float64)
 }
 
 // Clip is a sound that can be played. Its methods are called one at a time. All but Peaks and Close return at once:

@@ -186,6 +186,22 @@ func (p *program) click(label string) {
 	p.must(screen.Click(v.X, v.Y))
 }
 
+// slide clicks on a slider, so many hundredths from its left, until a view says what comes of it. GNUstep doesn't tell that
+// the mouse has the knob, which is put back when the window is drawn anew meanwhile.
+func (p *program) slide(label string, percent int, seen, want string) {
+	p.t.Helper()
+	v := p.wait(label, func(view) bool { return true })
+	var clicked time.Time
+	p.wait(seen, func(now view) bool {
+		if there := strings.Contains(now.Text, want); there || time.Since(clicked) < 2*time.Second {
+			return there
+		}
+		clicked = time.Now()
+		p.must(screen.Click(v.X+v.W*(percent-50)/100, v.Y))
+		return false
+	})
+}
+
 // write types into a view, in place of what it holds.
 func (p *program) write(label, text string) {
 	p.t.Helper()
