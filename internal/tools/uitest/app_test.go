@@ -186,20 +186,26 @@ func (p *program) click(label string) {
 	p.must(screen.Click(v.X, v.Y))
 }
 
-// slide clicks on a slider, so many hundredths from its left, until a view says what comes of it. GNUstep doesn't tell that
-// the mouse has the knob, which is put back when the window is drawn anew meanwhile.
+// try does something, again every few seconds, until a view says what comes of it: on a busy machine GNUstep loses drags,
+// and a slider's knob is put back when the window is drawn anew while the mouse has it, of which GNUstep doesn't tell.
+func (p *program) try(act func() error, seen, want string) {
+	p.t.Helper()
+	var tried time.Time
+	p.wait(seen, func(now view) bool {
+		if there := strings.Contains(now.Text, want); there || time.Since(tried) < 5*time.Second {
+			return there
+		}
+		p.must(act())
+		tried = time.Now()
+		return false
+	})
+}
+
+// slide clicks on a slider, so many hundredths from its left, until a view says what comes of it.
 func (p *program) slide(label string, percent int, seen, want string) {
 	p.t.Helper()
 	v := p.wait(label, func(view) bool { return true })
-	var clicked time.Time
-	p.wait(seen, func(now view) bool {
-		if there := strings.Contains(now.Text, want); there || time.Since(clicked) < 2*time.Second {
-			return there
-		}
-		clicked = time.Now()
-		p.must(screen.Click(v.X+v.W*(percent-50)/100, v.Y))
-		return false
-	})
+	p.try(func() error { return screen.Click(v.X+v.W*(percent-50)/100, v.Y) }, seen, want)
 }
 
 // write types into a view, in place of what it holds.
