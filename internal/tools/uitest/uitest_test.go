@@ -77,19 +77,28 @@ func TestWindow(t *testing.T) {
 	results(again, "control", 1)
 }
 
+// listen listens to an address, as soon as nobody else does.
+func listen(t *testing.T, addr string) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", addr)
+	for began := time.Now(); err != nil && time.Since(began) < patience; time.Sleep(100 * time.Millisecond) {
+		ln, err = net.Listen("tcp", addr)
+	}
+	if err != nil {
+		t.Fatal("the test needs this address: ", err)
+	}
+	return ln
+}
+
 // TestStartFails: where there is no port for the server, the window says so and offers to try again.
 func TestStartFails(t *testing.T) {
 	if os.Getenv("TTSUI_APP") == "" {
 		t.Skip("make uitest runs this on a display of its own")
 	}
-	const last = 8864 // after it no other port is tried
-	ln, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", last))
-	for began := time.Now(); err != nil && time.Since(began) < patience; time.Sleep(100 * time.Millisecond) { // this test may run elsewhere, too
-		ln, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", last))
-	}
-	if err != nil {
-		t.Fatal("the test needs this port: ", err)
-	}
+	const last = 8864                                 // after it no other port is tried
+	turn := listen(t, fmt.Sprint("127.0.0.2:", last)) // only the one that has this takes and leaves the port: the test may run elsewhere, too
+	defer turn.Close()
+	ln := listen(t, fmt.Sprint("127.0.0.1:", last))
 	defer ln.Close()
 	writeSettings(t, os.Getenv("HOME"), fmt.Sprint(last))
 	p := launch(t, t.TempDir(), pictures(t), 20)
