@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ttsui/internal/testkit"
 	"ttsui/internal/tools/gnustep/screen"
@@ -22,7 +23,7 @@ func TestSmallerCopy(t *testing.T) {
 	p.must(screen.Key("alt+2"))
 	p.text("caption", "Use predefined voices")
 	p.text("action of "+smallControl, "Load")
-	choose(p, smallControl, 1)
+	choose(p, smallControl, 1, "Make a copy")
 	p.wait("Make a copy", func(v view) bool { return v.Enabled })
 	p.shoot("copy asks")
 	p.click("Make a copy")
@@ -36,7 +37,7 @@ func TestSmallerCopy(t *testing.T) {
 	results(p, "control", 1)
 	p.click("action of " + small)
 	p.text("action of "+small, "Load")
-	choose(p, small, 1)
+	choose(p, small, 1, "Delete")
 	p.wait("Delete", func(v view) bool { return v.Enabled })
 	p.shoot("delete asks")
 	p.click("Delete")
@@ -49,9 +50,19 @@ func TestSmallerCopy(t *testing.T) {
 	p.end()
 }
 
-// choose takes a line, counted from 1, of the menu of a model's row.
-func choose(p *program, model string, n int) {
+// choose takes a line, counted from 1, of the menu of a model's row, again until something comes of it: on a busy machine
+// GNUstep loses drags.
+func choose(p *program, model string, n int, comes string) {
 	p.t.Helper()
-	menu := p.wait("menu of "+model, func(v view) bool { return v.Enabled })
-	p.must(screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H))
+	var tried time.Time
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(30 * time.Millisecond) {
+		if _, there := p.find(comes); there {
+			return
+		}
+		if menu, there := p.find("menu of " + model); there && menu.Enabled && time.Since(tried) > 5*time.Second {
+			p.must(screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H))
+			tried = time.Now()
+		}
+	}
+	p.t.Fatalf("%q does not come; all that is seen: %s", comes, p.list())
 }
