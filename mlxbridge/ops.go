@@ -208,9 +208,6 @@ func (s *Scope) size(a Array) int {
 // Abs is |a|.
 func (s *Scope) Abs(a Array) Array { return s.unary(C.MLXB_ABS, a) }
 
-// Neg is −a.
-func (s *Scope) Neg(a Array) Array { return s.unary(C.MLXB_NEG, a) }
-
 // Exp is eᵃ.
 func (s *Scope) Exp(a Array) Array { return s.unary(C.MLXB_EXP, a) }
 
@@ -266,17 +263,11 @@ func (s *Scope) Div(a, b Array) Array { return s.binary(C.MLXB_DIV, a, b) }
 // Maximum is the larger of a and b.
 func (s *Scope) Maximum(a, b Array) Array { return s.binary(C.MLXB_MAXIMUM, a, b) }
 
-// Minimum is the smaller of a and b.
-func (s *Scope) Minimum(a, b Array) Array { return s.binary(C.MLXB_MINIMUM, a, b) }
-
 // Equal is a = b, as Bool.
 func (s *Scope) Equal(a, b Array) Array { return s.binary(C.MLXB_EQUAL, a, b) }
 
 // Greater is a > b, as Bool.
 func (s *Scope) Greater(a, b Array) Array { return s.binary(C.MLXB_GREATER, a, b) }
-
-// GreaterEqual is a ≥ b, as Bool.
-func (s *Scope) GreaterEqual(a, b Array) Array { return s.binary(C.MLXB_GREATER_EQUAL, a, b) }
 
 // LessEqual is a ≤ b, as Bool.
 func (s *Scope) LessEqual(a, b Array) Array { return s.binary(C.MLXB_LESS_EQUAL, a, b) }

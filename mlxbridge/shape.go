@@ -92,9 +92,6 @@ func (s *Scope) Sum(a Array, axis int, keep bool) Array { return s.reduce(C.MLXB
 // Mean averages along an axis.
 func (s *Scope) Mean(a Array, axis int, keep bool) Array { return s.reduce(C.MLXB_MEAN, a, axis, keep) }
 
-// Max takes the largest along an axis.
-func (s *Scope) Max(a Array, axis int, keep bool) Array { return s.reduce(C.MLXB_MAX, a, axis, keep) }
-
 // ArgMax gives the first index of the largest along an axis, as Uint32.
 func (s *Scope) ArgMax(a Array, axis int, keep bool) Array {
 	return s.reduce(C.MLXB_ARGMAX, a, axis, keep)
