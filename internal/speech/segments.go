@@ -106,7 +106,7 @@ func (r *reading) speak(segment textplan.Segment) (tts.Segment, error) {
 			return spoken, nil
 		}
 		heard := r.to.listener != nil
-		if retries == mostRetries || heard || greedy(r.u.Sampling) {
+		if retries == mostRetries || heard || r.u.Sampling.Greedy() {
 			r.Log.Warn().Msgf("A take ran away (%s) and was stopped after %d frames, seed %d", wrong, take.Frames, take.Seed)
 			if r.to.file != nil {
 				spoken.Frames = min(keep, take.Frames)
@@ -132,9 +132,6 @@ func (r *reading) count(take tts.Result) {
 	d.ReusedRows += take.ReusedRows
 	d.ReusedReference = d.ReusedReference || take.ReusedReference
 }
-
-// greedy reports whether another seed makes no difference.
-func greedy(s tts.Sampling) bool { return s.Temperature != nil && *s.Temperature == 0 }
 
 // take lets the model speak once, and tells what is wrong with what it said and how many frames of it are well.
 func (r *reading) take() (take tts.Result, wrong tts.Runaway, keep int, err error) {

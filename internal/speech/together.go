@@ -73,7 +73,7 @@ func (s *Service) together(ctx context.Context, m registry.Model, u tts.Utteranc
 func (c *chorus) speak() error {
 	left := c.takes
 	for tries := 0; ; tries++ {
-		final := tries == mostRetries || greedy(left[0].u.Sampling)
+		final := tries == mostRetries || left[0].u.Sampling.Greedy()
 		ran, err := c.once(left, final)
 		if err != nil || len(ran) == 0 {
 			return err

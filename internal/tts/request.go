@@ -56,6 +56,9 @@ type Sampling struct {
 	NonStreamingMode  *bool    `json:"non_streaming_mode,omitempty"` // feed the whole text before the first frame
 }
 
+// Greedy reports whether another seed makes no difference.
+func (s Sampling) Greedy() bool { return s.Temperature != nil && *s.Temperature == 0 }
+
 // Validate checks all that can be known without the model or the disk. The first thing wrong comes back as an
 // *Error of CodeInvalid that says what to do.
 func (r *Request) Validate() error {

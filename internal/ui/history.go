@@ -81,6 +81,9 @@ func (r *results) find(id string) *past {
 	return r.list[i]
 }
 
+// current is the result that is chosen, nil for none.
+func (r *results) current() *past { return r.find(r.chosen) }
+
 // at is the ID of the newest result with this file, "" when there is none.
 func (r *results) at(path string) string {
 	if i := slices.IndexFunc(r.list, func(p *past) bool { return p.File == path }); i >= 0 {
@@ -139,6 +142,9 @@ func oneLine(s string) string {
 	}
 	return s
 }
+
+// played is how long so many samples play.
+func played(samples int) time.Duration { return seconds(tts.Result{Samples: samples}.AudioSeconds()) }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
@@ -223,7 +229,7 @@ func (c *core) notAgain(t *tab, p *past) string {
 
 // again makes the chosen result once more, with its seed, and shows in the tab what it is made of.
 func (c *core) again(t *tab) {
-	p := t.past.find(t.past.chosen)
+	p := t.past.current()
 	if p == nil || c.notAgain(t, p) != "" {
 		return
 	}
@@ -258,7 +264,7 @@ func (t *tab) fill(e history.Entry) {
 
 // starResult marks the chosen result, or takes the mark away.
 func (c *core) starResult(t *tab) {
-	p := t.past.find(t.past.chosen)
+	p := t.past.current()
 	if p == nil {
 		return
 	}
@@ -277,7 +283,7 @@ func (c *core) starResult(t *tab) {
 
 // trashResult moves the chosen result to the Trash, and forgets it. One whose file is gone already is forgotten only.
 func (c *core) trashResult(t *tab) {
-	p := t.past.find(t.past.chosen)
+	p := t.past.current()
 	if p == nil || p.leaving || t.changing(p) {
 		return
 	}

@@ -57,8 +57,7 @@ func (c *core) speakTo(ctx context.Context, server Server, t *tab, run *generati
 // ranAway reports whether a take that was heard should be made anew, as the server does with those that were not. Of a
 // text in segments most is well, and with a temperature of 0 it would be the same again.
 func ranAway(req tts.Request, res tts.Result) bool {
-	greedy := req.Sampling.Temperature != nil && *req.Sampling.Temperature == 0
-	return res.Runaway != "" && len(res.Segments) < 2 && !greedy
+	return res.Runaway != "" && len(res.Segments) < 2 && !req.Sampling.Greedy()
 }
 
 // listener gets the speech of a run as it is made, and plays it from its first sound on. It belongs to the goroutine of the

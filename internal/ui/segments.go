@@ -44,8 +44,7 @@ func said(text []rune, s tts.Segment) string {
 func segmentRows(e *history.Entry) []SegmentRow {
 	text, rows := []rune(e.Text), make([]SegmentRow, len(e.Segments))
 	for i, s := range e.Segments {
-		length := tts.Result{Samples: s.End - s.Start}.AudioSeconds()
-		rows[i] = SegmentRow{Number: fmt.Sprint(i + 1), Text: oneLine(said(text, s)), Length: clock(seconds(length)), Mark: segmentMark(s)}
+		rows[i] = SegmentRow{Number: fmt.Sprint(i + 1), Text: oneLine(said(text, s)), Length: clock(played(s.End - s.Start)), Mark: segmentMark(s)}
 	}
 	return rows
 }
@@ -83,7 +82,7 @@ func segmentDetails(s tts.Segment) string {
 
 // showSegments is the segments of the tab's result as a view gets them.
 func (c *core) showSegments(t *tab) SegmentsPanel {
-	p := t.past.find(t.past.chosen)
+	p := t.past.current()
 	if p == nil || len(p.Segments) == 0 {
 		return SegmentsPanel{}
 	}
@@ -102,13 +101,13 @@ func (c *core) showSegments(t *tab) SegmentsPanel {
 
 // playSegment plays the tab's result from a segment on.
 func (c *core) playSegment(t *tab, i int) {
-	p := t.past.find(t.past.chosen)
+	p := t.past.current()
 	if p == nil || i < 0 || i >= len(p.Segments) {
 		return
 	}
 	t.segment = i + 1
 	if sound := c.current(); sound != nil && sound == t.playback {
-		c.seek(seconds(tts.Result{Samples: p.Segments[i].Start}.AudioSeconds()))
+		c.seek(played(p.Segments[i].Start))
 		if !sound.playing {
 			c.playPause()
 		}
@@ -160,7 +159,7 @@ func spliced(e history.Entry, i int, res tts.Result) (history.Entry, error) {
 
 // speakSegment speaks the segment that is chosen anew.
 func (c *core) speakSegment(t *tab) {
-	p, i := t.past.find(t.past.chosen), t.segment-1
+	p, i := t.past.current(), t.segment-1
 	if p == nil || i < 0 || i >= len(p.Segments) || c.notAnew(t, p, i) != "" {
 		return
 	}

@@ -87,7 +87,7 @@ func (t *tab) generateTitle() string {
 
 // showTakes is the takes of the chosen result's job that are left, in the order in which they were asked for.
 func (t *tab) showTakes() TakesPanel {
-	chosen := t.past.find(t.past.chosen)
+	chosen := t.past.current()
 	if chosen == nil || chosen.Job == "" {
 		return TakesPanel{}
 	}
