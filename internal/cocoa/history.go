@@ -65,7 +65,7 @@ func newHistoryList(choose func(id string)) *historyList {
 }
 
 func (l *historyList) show(rows []ui.HistoryRow, chosen string) {
-	same := len(rows) == len(l.rows) && (len(rows) == 0 || &rows[0] == &l.rows[0])
+	same := isSame(rows, l.rows)
 	if same && chosen == l.chosen {
 		return
 	}

@@ -18,8 +18,7 @@ type samplingView struct {
 	reset  *button
 	values []*samplingValue
 
-	takes, longText, guard *menu
-	labels                 map[ui.SamplingKey]*label // of the menus
+	takes, longText, guard samplingMenu
 }
 
 // samplingValue is a value of the panel.
@@ -31,7 +30,7 @@ type samplingValue struct {
 
 func newSamplingView(app *ui.App, p page, mode tts.Mode) samplingView {
 	v := samplingView{app: app, page: p, mode: mode, toggle: makeDisclosure("sampling", func() { app.ToggleSampling(mode) }),
-		reset: makeButton("reset sampling", func() { app.ResetSampling(mode) }), labels: map[ui.SamplingKey]*label{}}
+		reset: makeButton("reset sampling", func() { app.ResetSampling(mode) })}
 	v.reset.about = "sampling"
 	p.add("sampling.toggle", v.toggle.view)
 	p.add("sampling.reset", v.reset.view)
@@ -44,11 +43,8 @@ func (v *samplingView) show(s *ui.SamplingPanel) {
 	v.toggle.show(s.Toggle)
 	v.reset.show(s.Reset)
 	v.takes.show(s.Takes)
-	v.labels[ui.SamplingTakes].show(s.Takes.Label, ui.Normal)
 	v.longText.show(s.LongText)
-	v.labels[ui.SamplingLongText].show(s.LongText.Label, ui.Normal)
 	v.guard.show(s.Guard)
-	v.labels[ui.SamplingGuard].show(s.Guard.Label, ui.Normal)
 	for i, value := range s.List {
 		if i == len(v.values) {
 			v.values = append(v.values, v.newValue(value))
@@ -57,12 +53,23 @@ func (v *samplingView) show(s *ui.SamplingPanel) {
 	}
 }
 
-func (v *samplingView) newMenu(key ui.SamplingKey, name string) *menu {
-	m, title, place := makeMenu(name, func(id string) { v.app.EditSampling(v.mode, key, id) }), makeLabel(name+" label", false), "sampling."+string(key)
-	v.page.add(place, m.view)
-	v.page.add(place+".label", title.view)
-	v.labels[key] = title
+// samplingMenu is a value of the panel that is chosen, not typed.
+type samplingMenu struct {
+	title *label
+	menu  *menu
+}
+
+func (v *samplingView) newMenu(key ui.SamplingKey, name string) samplingMenu {
+	place := "sampling." + string(key)
+	m := samplingMenu{title: makeLabel(name+" label", false), menu: makeMenu(name, func(id string) { v.app.EditSampling(v.mode, key, id) })}
+	v.page.add(place, m.menu.view)
+	v.page.add(place+".label", m.title.view)
 	return m
+}
+
+func (m samplingMenu) show(s ui.Choices) {
+	m.menu.show(s)
+	m.title.show(s.Label, ui.Normal)
 }
 
 func (v *samplingView) newValue(s ui.SamplingValue) *samplingValue {

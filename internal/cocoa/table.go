@@ -109,6 +109,9 @@ func (t *table) show(count int, others bool, chosen int) {
 	t.view.ScrollRowToVisible(chosen)
 }
 
+// isSame reports whether two lists are one: a snapshot that changes a list makes another.
+func isSame[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
 // place puts the table where it belongs; its wide column takes what is left of the width.
 func (t *table) place(frame foundation.Rect) {
 	t.scroll.SetFrame(frame)

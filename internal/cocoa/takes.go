@@ -96,7 +96,7 @@ func (v *segmentsView) show(s *ui.SegmentsPanel) {
 	v.title.show(s.Title, ui.Normal)
 	v.details.show(s.Details, ui.Quiet)
 	v.again.show(s.Again)
-	same := len(s.List) == len(v.rows) && (len(s.List) == 0 || &s.List[0] == &v.rows[0])
+	same := isSame(s.List, v.rows)
 	if s.Title == "" || same && s.Chosen == v.chosen {
 		return
 	}
