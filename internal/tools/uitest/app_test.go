@@ -186,18 +186,29 @@ func (p *program) click(label string) {
 	p.must(screen.Click(v.X, v.Y))
 }
 
-// try does something, again every few seconds, until a view says what comes of it: on a busy machine GNUstep loses drags,
-// and a slider's knob is put back when the window is drawn anew while the mouse has it, of which GNUstep doesn't tell.
+// again gives a function that does something, but not more often than every few seconds, for what is waited for: on a
+// busy machine GNUstep loses drags, and a slider's knob is put back when the window is drawn anew while the mouse has it,
+// of which GNUstep doesn't tell.
+func (p *program) again(act func() error) func() {
+	var tried time.Time
+	return func() {
+		if time.Since(tried) > 5*time.Second {
+			p.must(act())
+			tried = time.Now()
+		}
+	}
+}
+
+// try does something again and again until a view says what comes of it.
 func (p *program) try(act func() error, seen, want string) {
 	p.t.Helper()
-	var tried time.Time
+	again := p.again(act)
 	p.wait(seen, func(now view) bool {
-		if there := strings.Contains(now.Text, want); there || time.Since(tried) < 5*time.Second {
-			return there
+		there := strings.Contains(now.Text, want)
+		if !there {
+			again()
 		}
-		p.must(act())
-		tried = time.Now()
-		return false
+		return there
 	})
 }
 

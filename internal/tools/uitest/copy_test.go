@@ -23,7 +23,7 @@ func TestSmallerCopy(t *testing.T) {
 	p.must(screen.Key("alt+2"))
 	p.text("caption", "Use predefined voices")
 	p.text("action of "+smallControl, "Load")
-	choose(p, smallControl, 1, "Make a copy")
+	chooseOf(p, smallControl, 1, "Make a copy")
 	p.wait("Make a copy", func(v view) bool { return v.Enabled })
 	p.shoot("copy asks")
 	p.click("Make a copy")
@@ -37,7 +37,7 @@ func TestSmallerCopy(t *testing.T) {
 	results(p, "control", 1)
 	p.click("action of " + small)
 	p.text("action of "+small, "Load")
-	choose(p, small, 1, "Delete")
+	chooseOf(p, small, 1, "Delete")
 	p.wait("Delete", func(v view) bool { return v.Enabled })
 	p.shoot("delete asks")
 	p.click("Delete")
@@ -50,18 +50,18 @@ func TestSmallerCopy(t *testing.T) {
 	p.end()
 }
 
-// choose takes a line, counted from 1, of the menu of a model's row, again until something comes of it: on a busy machine
-// GNUstep loses drags.
-func choose(p *program, model string, n int, comes string) {
+// chooseOf takes a line, counted from 1, of the menu of a model's row, again and again until something comes of it.
+func chooseOf(p *program, model string, n int, comes string) {
 	p.t.Helper()
-	var tried time.Time
+	var menu view
+	again := p.again(func() error { return screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H) })
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(30 * time.Millisecond) {
 		if _, there := p.find(comes); there {
 			return
 		}
-		if menu, there := p.find("menu of " + model); there && menu.Enabled && time.Since(tried) > 5*time.Second {
-			p.must(screen.Drag(menu.X, menu.Y, menu.X, menu.Y+n*menu.H))
-			tried = time.Now()
+		if now, there := p.find("menu of " + model); there && now.Enabled {
+			menu = now
+			again()
 		}
 	}
 	p.t.Fatalf("%q does not come; all that is seen: %s", comes, p.list())

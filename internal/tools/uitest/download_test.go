@@ -1,9 +1,7 @@
 package uitest
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -29,10 +27,7 @@ func TestDownload(t *testing.T) {
 		return fakehub.Fault{}
 	})
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
-	settings := fmt.Sprintf(`{"port": %q, "mirrors": %q}`, testkit.FreePort(t), hub.URL)
-	if err := os.WriteFile(filepath.Join(os.Getenv("HOME"), ".ttsui", "settings.json"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeDocument(t, os.Getenv("HOME"), "settings.json", map[string]string{"port": testkit.FreePort(t), "mirrors": hub.URL})
 	const nobody = "http://127.0.0.1:1" // stands for a hub that is away: the mirror of the settings has the model
 	env := []string{"HF_HUB_CACHE=" + t.TempDir(), "HF_HUB_OFFLINE=", "HF_ENDPOINT=" + nobody, "TTSUI_MIRRORS=", "HF_TOKEN="}
 	p := start(t, t.TempDir(), pictures(t), 30, env...)

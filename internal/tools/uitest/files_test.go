@@ -42,7 +42,7 @@ func startWithHub(t *testing.T, count int, more ...string) (p *program, hub *fak
 func TestFilesAreChecked(t *testing.T) {
 	p, _, cache := startWithHub(t, 110)
 	load(p, smallControl)
-	choose(p, smallControl, checkFiles, "OK")
+	chooseOf(p, smallControl, checkFiles, "OK")
 	p.wait("OK", func(v view) bool { return v.Enabled })
 	p.shoot("all is right")
 	p.click("OK")
@@ -52,13 +52,13 @@ func TestFilesAreChecked(t *testing.T) {
 	}
 	p.must(os.WriteFile(found[0], []byte("{}"), 0o600))
 	p.gone("OK")
-	choose(p, smallControl, checkFiles, "OK")
+	chooseOf(p, smallControl, checkFiles, "OK")
 	p.wait("OK", func(v view) bool { return v.Enabled })
 	p.shoot("damaged and loaded")
 	p.click("OK")
 	p.click("action of " + smallControl)
 	p.text("action of "+smallControl, "Load")
-	choose(p, smallControl, checkFiles, "Repair")
+	chooseOf(p, smallControl, checkFiles, "Repair")
 	p.wait("Repair", func(v view) bool { return v.Enabled })
 	p.shoot("damaged")
 	p.click("Repair")
@@ -81,7 +81,7 @@ func TestPublishedCopies(t *testing.T) {
 		}
 		return fakehub.Fault{}
 	})
-	choose(p, smallControl, listCopies, copied+" · 4.9 MB")
+	chooseOf(p, smallControl, listCopies, copied+" · 4.9 MB")
 	p.wait(copied+" · 4.9 MB", func(v view) bool { return v.Enabled })
 	p.shoot("copies are offered")
 	p.click(copied + " · 4.9 MB")
@@ -99,7 +99,7 @@ func TestPublishedCopies(t *testing.T) {
 	p = start(t, t.TempDir(), pictures(t), p.count) // without a hub
 	p.must(screen.Key("alt+2"))
 	p.text("action of "+smallControl, "Load")
-	choose(p, smallControl, listCopies, "OK")
+	chooseOf(p, smallControl, listCopies, "OK")
 	p.wait("OK", func(v view) bool { return v.Enabled })
 	p.shoot("no hub to ask")
 	p.click("OK")

@@ -3,7 +3,6 @@ package uitest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,13 +22,7 @@ func TestLive(t *testing.T) {
 	text := strings.Repeat("Nobody knows how long this will take. ", 14) // so much that it doesn't run away
 	home := os.Getenv("HOME")
 	writeSettings(t, home, testkit.FreePort(t))
-	drafts, err := json.Marshal(map[string]any{"tab": tts.Control, "control": map[string]string{"text": text, "speaker": "Ryan", "language": "English"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(home, ".ttsui", "drafts.json"), drafts, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeDocument(t, home, "drafts.json", map[string]any{"tab": tts.Control, "control": map[string]string{"text": text, "speaker": "Ryan", "language": "English"}})
 	p := start(t, tinyModels(t, 900, "custom_voice"), pictures(t), 160)
 	p.text("caption", "Use predefined voices")
 	load(p, smallControl)

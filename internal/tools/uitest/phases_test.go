@@ -44,7 +44,7 @@ func TestCheckingAPart(t *testing.T) {
 	p.click("action of " + smallControl)
 	p.text("state of "+smallControl, "Paused · 30.0 of 30.0 GB")
 	p.shoot("paused")
-	choose(p, smallControl, deletePart, "Delete")
+	chooseOf(p, smallControl, deletePart, "Delete")
 	p.wait("Delete", func(v view) bool { return v.Enabled })
 	p.shoot("delete what came")
 	p.click("Delete")
@@ -74,7 +74,7 @@ func TestLongWork(t *testing.T) {
 	p.must(screen.Key("alt+2"))
 	p.text("action of "+largeControl, "Load")
 
-	choose(p, largeControl, checkFiles, "state of "+largeControl)
+	chooseOf(p, largeControl, checkFiles, "state of "+largeControl)
 	p.wait("state of "+largeControl, func(v view) bool {
 		return strings.HasPrefix(v.Text, "Checking ") && strings.HasSuffix(v.Text, " %") && v.Text != "Checking 0 %"
 	})
@@ -83,7 +83,7 @@ func TestLongWork(t *testing.T) {
 	p.text("action of "+largeControl, "Load")
 	p.gone("state of " + largeControl)
 
-	choose(p, smallControl, makeCopy, "Make a copy")
+	chooseOf(p, smallControl, makeCopy, "Make a copy")
 	p.wait("Make a copy", func(v view) bool { return v.Enabled })
 	p.click("Make a copy")
 	const small = "0.6B-CustomVoice-8bit"

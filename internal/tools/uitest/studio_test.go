@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -171,13 +170,7 @@ func startStudio(t *testing.T, count int, checkpoints ...string) *program {
 // writeDrafts lets the window begin with a clip.
 func writeDrafts(t *testing.T, clip string) {
 	t.Helper()
-	data, err := json.Marshal(map[string]any{"tab": tts.Clone, "clone": map[string]string{"ref_audio_path": clip}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(os.Getenv("HOME"), ".ttsui", "drafts.json"), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeDocument(t, os.Getenv("HOME"), "drafts.json", map[string]any{"tab": tts.Clone, "clone": map[string]string{"ref_audio_path": clip}})
 }
 
 // writeLongClip writes 40 seconds of tones with pauses between them, and a little noise in all of it.

@@ -2,7 +2,6 @@ package uitest
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,14 +86,8 @@ func tellStory(t *testing.T, count, paragraphs, frames int) *program {
 		t.Skip("make uitest runs this on a display of its own")
 	}
 	writeSettings(t, os.Getenv("HOME"), testkit.FreePort(t))
-	data, err := json.Marshal(map[string]any{"tab": tts.Control, "control": map[string]any{
+	writeDocument(t, os.Getenv("HOME"), "drafts.json", map[string]any{"tab": tts.Control, "control": map[string]any{
 		"text": story(paragraphs), "language": "English", "speaker": "Ryan", "sampling": map[string]string{"long_text": "on", "seed": "7"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(os.Getenv("HOME"), ".ttsui", "drafts.json"), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	p := start(t, tinyModels(t, frames, "custom_voice"), pictures(t), count)
 	load(p, smallControl)
 	return p

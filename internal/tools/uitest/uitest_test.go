@@ -452,16 +452,18 @@ func writeSettings(t *testing.T, home, port string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]any{
-		"settings.json": map[string]string{"port": port},
-		"drafts.json":   map[string]any{"play_later": true, "clone": map[string]string{"ref_audio_path": testkit.Golden("clip.wav"), "ref_text": ""}},
-	} {
-		data, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	writeDocument(t, home, "settings.json", map[string]string{"port": port})
+	writeDocument(t, home, "drafts.json", map[string]any{"play_later": true, "clone": map[string]string{"ref_audio_path": testkit.Golden("clip.wav"), "ref_text": ""}})
+}
+
+// writeDocument writes what the program remembers.
+func writeDocument(t *testing.T, home, name string, value any) {
+	t.Helper()
+	data, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".ttsui", name), data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
