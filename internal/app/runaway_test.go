@@ -79,8 +79,13 @@ func TestRunawayIsStopped(t *testing.T) {
 		if err := json.NewDecoder(ask("/generate/control", "application/json", request(change)).Body).Decode(&got); err != nil {
 			t.Fatal(err)
 		}
-		if pcm, err := audio.ReadResult(out); err != nil || len(pcm) != got.Frames*tts.FrameSamples {
-			t.Errorf("the file of %+v has %d samples, %v", got, len(pcm), err)
+		r, err := audio.OpenResult(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if r.Samples() != got.Frames*tts.FrameSamples {
+			t.Errorf("the file of %+v has %d samples", got, r.Samples())
 		}
 		return got
 	}

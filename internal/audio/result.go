@@ -6,32 +6,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"time"
 
 	"ttsui/internal/tts"
 )
-
-// mostResult is the longest result that ReadResult reads, as all of it is in memory then.
-const mostResult = 3 * time.Hour
-
-// ReadResult reads a file that CreateWAV wrote: 16-bit mono samples at tts.SampleRate, for those who play it. Every
-// error is an *tts.Error that names the file.
-func ReadResult(path string) ([]int16, error) {
-	r, err := OpenResult(path)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	if r.Samples() > tts.SampleRate*int(mostResult/time.Second) {
-		return nil, resultError(path, notOurs())
-	}
-	pcm := make([]int16, 0, r.Samples())
-	err = r.each(0, r.Samples(), func(piece []int16) error {
-		pcm = append(pcm, piece...)
-		return nil
-	})
-	return pcm, err
-}
 
 // Result is an open file that CreateWAV wrote.
 type Result struct {
@@ -68,10 +45,19 @@ func resultData(f *os.File, size int64) (*io.SectionReader, error) {
 }
 
 // Close closes the file.
-func (r *Result) Close() { r.file.Close() } // which was only read
+func (r *Result) Close() error { return r.file.Close() }
 
 // Samples is how many samples there are.
 func (r *Result) Samples() int { return int(r.data.Size() / wavWidth) }
+
+// ReadAt implements io.ReaderAt for the samples: 16-bit, mono, little-endian, at tts.SampleRate.
+func (r *Result) ReadAt(p []byte, at int64) (int, error) {
+	n, err := r.data.ReadAt(p, at)
+	if err != nil {
+		err = resultError(r.path, explain(err))
+	}
+	return n, err
+}
 
 // Copy gives the samples from start on, up to end, to a sink. What a WAVFile makes of them are the same samples.
 func (r *Result) Copy(to tts.Sink, start, end int) error {
@@ -91,8 +77,8 @@ func (r *Result) each(start, end int, do func(piece []int16) error) error {
 	raw, pcm := make([]byte, resultPiece*wavWidth), make([]int16, resultPiece)
 	for at := start; at < end; {
 		n := min(resultPiece, end-at)
-		if _, err := r.data.ReadAt(raw[:n*wavWidth], int64(at)*wavWidth); err != nil {
-			return resultError(r.path, explain(err))
+		if _, err := r.ReadAt(raw[:n*wavWidth], int64(at)*wavWidth); err != nil {
+			return err
 		}
 		for i := range n {
 			pcm[i] = int16(binary.LittleEndian.Uint16(raw[i*wavWidth:]))

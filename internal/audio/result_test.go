@@ -53,9 +53,15 @@ func TestSpliceOfResults(t *testing.T) {
 	if errA != nil || errB != nil || !slices.Equal(a, b) || r.Samples() != 200_000 {
 		t.Errorf("%d and %d bytes differ, %v, %v", len(a), len(b), errA, errB)
 	}
-	pcm, err := ReadResult(whole)
-	if err != nil || len(pcm) != 200_000 || pcm[0] != -32767 || pcm[65534] != 32767 {
-		t.Errorf("%d samples, %v", len(pcm), err)
+	var ends [4]byte
+	if _, err := r.ReadAt(ends[:2], 0); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.ReadAt(ends[2:], 65534*2); err != nil || ends != [4]byte{0x01, 0x80, 0xff, 0x7f} {
+		t.Errorf("the lowest and the highest sample are %x, %v", ends, err)
+	}
+	if _, err := r.ReadAt(ends[:], 200_000*2-2); err == nil {
+		t.Error("more is read than there is")
 	}
 	full := tts.Errorf(tts.CodeDiskFull, "", "full")
 	if err := r.Copy(sinkFunc(func([]float32) error { return full }), 5, 6); !errors.Is(err, full) {

@@ -8,6 +8,7 @@ import (
 
 // growth is what a clip has of its own while it is made.
 type growth struct {
+	lost      bool // what comes can't be kept
 	growing   bool // more will come
 	gathering bool // nothing is heard until enough is there
 	underruns int
@@ -21,28 +22,42 @@ type growth struct {
 // While it is made it is heard as soon as so much is there that it won't run dry, at the rate at which it is made. When
 // it runs dry all the same, it waits until that is so again.
 func (p *Player) Live(expected time.Duration) (*Clip, error) {
-	return p.ready(&Clip{growth: growth{growing: true, gathering: true, expected: expected}})
+	s, err := newSound()
+	if err != nil {
+		return nil, err
+	}
+	return p.ready(&Clip{sound: s, growth: growth{growing: true, gathering: true, expected: expected}})
 }
 
-// WriteSamples implements tts.Sink: it adds to a clip of Live's, and never waits. One call at a time; after Close it does
-// nothing.
-func (c *Clip) WriteSamples(pcm []float32) error {
+// WriteSamples implements tts.Sink: it adds to a clip of Live's. One call at a time; after Close it does nothing. What
+// can't be kept is not heard, as Err says, and no error: the speech is made all the same.
+func (c *Clip) WriteSamples(samples []float32) error {
 	select {
 	case <-c.quit:
 		return nil
 	default:
 	}
-	all := c.made() // who reads them meanwhile doesn't see what is behind their end
-	for _, v := range pcm {
-		all = append(all, audio.Int16(v))
+	if c.lost {
+		return nil
+	}
+	pcm := make([]int16, len(samples))
+	for i, v := range samples {
+		pcm[i] = audio.Int16(v)
+	}
+	if err := c.sound.write(pcm); err != nil {
+		c.lost = true
+		c.Finish()
+		c.fail(err)
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pcm = all
-	c.pace.add(time.Now(), duration(len(all)))
+	c.sound.extend(pcm)
+	c.pace.add(time.Now(), duration(c.sound.samples))
 	if c.gathering {
 		c.gather()
 	}
+	c.wake()
 	return nil
 }
 
@@ -69,7 +84,7 @@ func (c *Clip) Underruns() int {
 
 // gather stops the sound of a clip that grows until enough of it is there. The caller holds mu.
 func (c *Clip) gather() {
-	c.gathering = c.growing && duration(len(c.pcm)-c.at) < c.pace.ahead(duration(len(c.pcm)), c.expected)
+	c.gathering = c.growing && duration(c.sound.samples-c.at) < c.pace.ahead(duration(c.sound.samples), c.expected)
 }
 
 // How much of a clip has to be there before it is heard.

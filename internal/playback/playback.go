@@ -2,8 +2,8 @@
 // speech that is still being made.
 //
 // The system's sound is reached through miniaudio, which asks for samples on a thread of its own. What takes time, such
-// as starting and stopping a device, is done by a goroutine that each Clip has; so a Clip answers at once, whatever the
-// device does.
+// as starting and stopping a device and reading the samples that it wants next, is done by a goroutine that each Clip has;
+// so a Clip answers at once, whatever the device does, and an hour of sound takes no more memory than a second.
 package playback
 
 import (
@@ -15,7 +15,6 @@ import (
 
 	"github.com/gen2brain/malgo"
 
-	"ttsui/internal/audio"
 	"ttsui/internal/tts"
 )
 
@@ -52,27 +51,30 @@ type Clip struct {
 	ended   chan struct{} // closed when the goroutine is gone
 
 	mu      sync.Mutex
-	pcm     []int16 // mono, at tts.SampleRate; only appended to
-	at      int     // the next sample that the device gets
+	sound   *sound
+	next    ring // the samples from at on, so far as they were read
+	at      int  // the next sample that the device gets
+	moves   int  // how often at was set to another place
 	playing bool
-	wrong   error // why the device did not start
+	wrong   error // why it does not play
 	growth
 }
 
 // Open reads a result and gets a device ready for it.
 func (p *Player) Open(path string) (*Clip, error) {
-	pcm, err := audio.ReadResult(path)
+	s, err := openSound(path)
 	if err != nil {
 		return nil, err
 	}
-	return p.ready(&Clip{pcm: pcm})
+	return p.ready(&Clip{sound: s})
 }
 
-// ready gets a device ready for a clip.
+// ready gets a device ready for a clip, or closes its sound.
 func (p *Player) ready(c *Clip) (_ *Clip, err error) {
 	c.player = p
 	c.turn, c.quit, c.ended = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	if c.context, err = malgo.InitContext(p.backends, malgo.ContextConfig{}, nil); err != nil {
+		c.sound.close()
 		return nil, noSound(err)
 	}
 	config := malgo.DefaultDeviceConfig(malgo.Playback)
@@ -80,6 +82,7 @@ func (p *Player) ready(c *Clip) (_ *Clip, err error) {
 	c.device, err = malgo.InitDevice(c.context.Context, config, malgo.DeviceCallbacks{Data: func(out, _ []byte, _ uint32) { c.fill(out) }})
 	if err != nil {
 		c.freeContext()
+		c.sound.close()
 		return nil, noSound(err)
 	}
 	go c.drive()
@@ -91,13 +94,10 @@ func noSound(err error) error {
 }
 
 // Length is how long the clip plays.
-func (c *Clip) Length() time.Duration { return duration(len(c.made())) }
-
-// made is what there is of the clip.
-func (c *Clip) made() []int16 {
+func (c *Clip) Length() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.pcm
+	return duration(c.sound.samples)
 }
 
 // Position is where the clip is.
@@ -120,14 +120,14 @@ func (c *Clip) Play() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wrong = nil
-	if c.at >= len(c.pcm) && !c.growing {
-		c.at = 0
+	if c.at >= c.sound.samples && !c.growing {
+		c.move(0)
 	}
 	c.playing = true
 	c.wake()
 }
 
-// Err is why the device did not start after the last Play, nil when it did or is about to.
+// Err is why the clip does not play after the last Play, nil when it does, has, or is about to.
 func (c *Clip) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,19 +146,24 @@ func (c *Clip) Pause() {
 func (c *Clip) Seek(to time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = min(max(samples(to), 0), len(c.pcm))
+	c.move(min(max(samples(to), 0), c.sound.samples))
 	c.gather()
+	c.wake()
 }
 
-// Peaks is the loudest sample of each of n equal parts of the clip, in [0, 1].
+// move goes to another sample. The caller holds mu.
+func (c *Clip) move(to int) {
+	c.at = to
+	c.moves++
+	c.next.clear()
+}
+
+// Peaks is the loudest sample of each of n equal parts of the clip, in [0, 1]. In a long one, parts that stand side by side
+// may share a few samples.
 func (c *Clip) Peaks(n int) []float32 {
-	peaks, pcm := make([]float32, n), c.made()
-	for i := range peaks {
-		for _, v := range pcm[i*len(pcm)/n : (i+1)*len(pcm)/n] {
-			peaks[i] = max(peaks[i], float32(v)/32768, -float32(v)/32768)
-		}
-	}
-	return peaks
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sound.outline.peaks(c.sound.samples, n)
 }
 
 // Close stops the clip and frees the device.
@@ -167,6 +172,7 @@ func (c *Clip) Close() error {
 	<-c.ended
 	c.device.Uninit()
 	c.freeContext()
+	c.sound.close()
 	return nil
 }
 
@@ -175,7 +181,7 @@ func (c *Clip) freeContext() {
 	c.context.Free()
 }
 
-// wake has the goroutine look at playing. It never waits.
+// wake has the goroutine look at playing, and at what is to be read. It never waits.
 func (c *Clip) wake() {
 	select {
 	case c.turn <- struct{}{}:
@@ -183,7 +189,7 @@ func (c *Clip) wake() {
 	}
 }
 
-// drive starts and stops the device as playing says.
+// drive starts and stops the device as playing says, and reads ahead for it.
 func (c *Clip) drive() {
 	defer close(c.ended)
 	for started := false; ; {
@@ -192,6 +198,7 @@ func (c *Clip) drive() {
 			return
 		case <-c.turn:
 		}
+		c.readAhead()
 		switch play := c.Playing(); {
 		case play && !started:
 			if err := c.device.Start(); err != nil {
@@ -203,6 +210,28 @@ func (c *Clip) drive() {
 			_ = c.device.Stop() // one that can't be stopped plays silence
 			started = false
 		}
+	}
+}
+
+// readAhead fills the ring.
+func (c *Clip) readAhead() {
+	for pcm := make([]int16, ringSize/4); ; {
+		c.mu.Lock()
+		from, moves := c.at+c.next.count, c.moves
+		piece := pcm[:min(len(pcm), c.next.room(), c.sound.samples-from)]
+		c.mu.Unlock()
+		if len(piece) == 0 {
+			return
+		}
+		if err := c.sound.read(piece, from); err != nil {
+			c.fail(err)
+			return
+		}
+		c.mu.Lock()
+		if moves == c.moves { // what the device took meanwhile changes nothing at the end of the ring
+			c.next.put(piece)
+		}
+		c.mu.Unlock()
 	}
 }
 
@@ -219,18 +248,23 @@ func (c *Clip) fill(out []byte) {
 	defer c.mu.Unlock()
 	n, gain := 0, c.player.gain()
 	if c.playing && !c.gathering {
-		for ; n+2 <= len(out) && c.at < len(c.pcm); n += 2 {
-			binary.NativeEndian.PutUint16(out[n:], uint16(int16(gain*float64(c.pcm[c.at]))))
+		for ; n+width <= len(out); n += width {
+			v, ok := c.next.take()
+			if !ok {
+				break
+			}
+			binary.NativeEndian.PutUint16(out[n:], uint16(int16(gain*float64(v))))
 			c.at++
 		}
-		switch {
-		case c.at < len(c.pcm):
-		case !c.growing:
+		switch end := c.at >= c.sound.samples; {
+		case end && !c.growing:
 			c.playing = false
 			c.wake()
-		case n < len(out):
+		case end && n < len(out):
 			c.underruns++
 			c.gather()
+		case c.next.count < ringSize/2:
+			c.wake()
 		}
 	}
 	clear(out[n:])

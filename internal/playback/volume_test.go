@@ -8,7 +8,8 @@ import (
 // All clips of a player are as loud as it says, those that play already, too.
 func TestVolume(t *testing.T) {
 	p := Silent()
-	c := &Clip{player: p, pcm: []int16{1000, -32768, 32767, 1000, -32768, 32767, 1000, -32768, 32767}, playing: true, turn: make(chan struct{}, 1)}
+	c := &Clip{player: p, sound: &sound{samples: 10}, playing: true, turn: make(chan struct{}, 1)}
+	c.next.put([]int16{1000, -32768, 32767, 1000, -32768, 32767, 1000, -32768, 32767})
 	for _, test := range []struct {
 		volume float64
 		want   [3]int16

@@ -3,6 +3,7 @@ package recording
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -58,8 +59,13 @@ func TestRecord(t *testing.T) {
 		if err != nil || path != r.Latest() || !isClip(filepath.Base(path)) {
 			t.Fatalf("%s, %v; the latest is %s", path, err, r.Latest())
 		}
-		pcm, err := audio.ReadResult(path) // which takes nothing but 16 bits, mono, at the right rate
-		if err != nil || time.Duration(len(pcm))*time.Second/tts.SampleRate != take.Elapsed() {
+		clip, err := audio.OpenResult(path) // which takes nothing but 16 bits, mono, at the right rate
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer clip.Close()
+		pcm := make([]int16, clip.Samples())
+		if err := binary.Read(io.NewSectionReader(clip, 0, math.MaxInt64), binary.LittleEndian, pcm); err != nil || time.Duration(len(pcm))*time.Second/tts.SampleRate != take.Elapsed() {
 			t.Fatalf("%d samples of %v, %v", len(pcm), take.Elapsed(), err)
 		}
 		if !slices.Equal(pcm, take.pcm) {

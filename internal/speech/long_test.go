@@ -2,7 +2,10 @@ package speech_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,8 +49,13 @@ func brief(tts.Utterance) int { return 4 }
 
 func pcmOf(t *testing.T, path string) []int16 {
 	t.Helper()
-	pcm, err := audio.ReadResult(path)
+	r, err := audio.OpenResult(path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	pcm := make([]int16, r.Samples())
+	if err := binary.Read(io.NewSectionReader(r, 0, math.MaxInt64), binary.LittleEndian, pcm); err != nil {
 		t.Fatal(err)
 	}
 	return pcm

@@ -11,7 +11,7 @@ import (
 // after Close, when they do nothing of use.
 type LiveClip interface {
 	Clip
-	tts.Sink        // adds to it, and never waits
+	tts.Sink        // adds to it
 	Finish()        // it is complete: from now on it is like any clip
 	Waiting() bool  // it would play if there were more of it
 	Underruns() int // how often it ran dry
