@@ -20,6 +20,8 @@
 
 namespace bridge {
 
+std::atomic<int64_t> inside{0};
+
 namespace {
 
 struct Slot {
@@ -197,18 +199,12 @@ mlxb_dtype dtype_name(mx::Dtype dtype) {
   throw std::invalid_argument("a dtype outside the bridge's");
 }
 
-// Waiting adds its life to what callers waited.
-struct Waiting {
-  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
-  ~Waiting() { waited += std::chrono::nanoseconds(std::chrono::steady_clock::now() - since).count(); }
-};
-
 // evaluate computes arrays and waits. What has been computed already costs nothing and isn't counted.
 void evaluate(const std::vector<mx::array>& arrays) {
   bool work = std::any_of(arrays.begin(), arrays.end(), [](const mx::array& a) { return a.status() == mx::array::Status::unscheduled; });
   if (work) evaluations++;
   count_graph(arrays);
-  Waiting waiting;
+  Timed waiting(waited);
   mx::eval(arrays);
 }
 
@@ -303,6 +299,8 @@ int64_t mlxb_live(void) { return live.load(); }
 int64_t mlxb_evaluations(void) { return evaluations.load(); }
 
 int64_t mlxb_waited(void) { return waited.load(); }
+
+int64_t mlxb_inside(void) { return inside.load(); }
 
 void mlxb_memory(size_t* active, size_t* cache, size_t* peak) {
   if (active != nullptr) *active = mx::get_active_memory();
@@ -409,7 +407,7 @@ char* mlxb_async_eval(const mlxb_array* arrays, int n) {
   return guard("async_eval", [&] {
     std::vector<mx::array> all = get_all(arrays, n);
     count_graph(all);
-    Waiting waiting;
+    Timed waiting(waited);
     mx::async_eval(std::move(all));
   });
 }

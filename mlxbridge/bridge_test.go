@@ -30,9 +30,6 @@ func TestOperations(t *testing.T) {
 		{"gelu is exact", func(s *mlx.Scope) mlx.Array { return s.GELU(s.Floats([]float32{-1, 3}, 2)) }, []float32{-0.15865526, 2.99595}},
 		{"edge padding", func(s *mlx.Scope) mlx.Array { return s.PadEdge(s.Floats([]float32{1, 2}, 2), 0, 2, 1) }, []float32{1, 1, 1, 2, 2}},
 		{"power spectrum", func(s *mlx.Scope) mlx.Array { return s.RFFTPower(s.Floats([]float32{1, 0, -1, 0}, 4)) }, []float32{0, 4, 0}},
-		{"transposed convolution", func(s *mlx.Scope) mlx.Array {
-			return s.ConvTranspose1D(s.Floats([]float32{1, 2}, 1, 2, 1), s.Floats([]float32{1, 10, 100}, 1, 3, 1), 2)
-		}, []float32{1, 10, 102, 20, 200}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onMLX(t, func(s *mlx.Scope) error {

@@ -82,6 +82,10 @@ func Evaluations() int64 { return int64(C.mlxb_evaluations()) }
 // bridge and the making of graphs. It may be called from any goroutine.
 func Waited() time.Duration { return time.Duration(C.mlxb_waited()) }
 
+// Inside is how long callers were in the bridge's functions, in evaluations too: what is not in it went into Go and into
+// the way from Go to C++. It may be called from any goroutine.
+func Inside() time.Duration { return time.Duration(C.mlxb_inside()) }
+
 // MemoryStats is what MLX's own allocator holds, in bytes.
 type MemoryStats struct {
 	Active uint64 // in use by arrays

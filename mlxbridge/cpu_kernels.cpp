@@ -11,12 +11,14 @@ namespace bridge {
 namespace {
 
 #define LANES 4
+#define PANEL_T 2
 #define TILE_T 2
 #define TILE_N 4
 namespace portable {
 #include "cpu_kernels.inc"
 }
 #undef LANES
+#undef PANEL_T
 #undef TILE_T
 #undef TILE_N
 
@@ -25,24 +27,28 @@ namespace portable {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #define LANES 8
+#define PANEL_T 2
 #define TILE_T 3
 #define TILE_N 4
 namespace avx2 {
 #include "cpu_kernels.inc"
 }
 #undef LANES
+#undef PANEL_T
 #undef TILE_T
 #undef TILE_N
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,fma")
 #define LANES 16
+#define PANEL_T 12
 #define TILE_T 4
 #define TILE_N 4
 namespace avx512 {
 #include "cpu_kernels.inc"
 }
 #undef LANES
+#undef PANEL_T
 #undef TILE_T
 #undef TILE_N
 #pragma GCC pop_options

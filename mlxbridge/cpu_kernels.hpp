@@ -90,6 +90,8 @@ struct Kernels {
   void (*finish)(const Finish& f, const float* sums, void* y, int64_t n);
   // convolve computes rows t0 to t1 and channels n0 to n1 of y [rows, out].
   void (*convolve)(const Rows& r, const float* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1);
+  // convolve_panels does that with w in panels [out/panel_width, taps, channels, panel_width]; n0 and n1 are at panels' ends.
+  void (*convolve_panels)(const Rows& r, const float* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1);
   // norm computes y = x/√(mean(x²)+eps)·w for n numbers.
   void (*norm)(const float* x, const float* w, float eps, float* y, int64_t n);
   // attend computes out [dim]; scores has room for the positions.
@@ -103,6 +105,10 @@ struct Kernels {
 };
 
 constexpr int64_t scratch_rows = 8;
+
+// panel_width is how many channels' weights lie side by side in a panel, and are multiplied at once: no sum is spread over
+// a register then, which would have to be added up.
+constexpr int64_t panel_width = 32;
 
 // kernels gives the loops for the best instruction set that this machine has.
 const Kernels& kernels();

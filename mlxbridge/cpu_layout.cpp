@@ -73,8 +73,8 @@ void reorder(const Source& from, T* to) {
 
 }  // namespace
 
-MaybeArray cpu_contiguous(const mx::array& a) {
-  if (!on_cpu() || a.size() == 0 || a.ndim() == 0 || (a.itemsize() != 2 && a.itemsize() != 4)) return std::nullopt;
+mx::array in_order(const mx::array& a) {
+  if (!on_cpu() || a.size() == 0 || a.ndim() == 0 || (a.itemsize() != 2 && a.itemsize() != 4)) return mx::contiguous(a);
   return make("Contiguous", a.shape(), a.dtype(), {a}, [](const std::vector<Source>& in, const Target& y) {
     if (in[0].itemsize == 2) {
       reorder(in[0], static_cast<uint16_t*>(y.data));

@@ -10,14 +10,14 @@
 namespace bridge {
 namespace {
 
-void convolve(const Rows& r, const float* w, float* y) {
-  constexpr int64_t channel_step = 8;
-  const Kernels& k = kernels();
-  if (r.rows * r.out * r.taps * r.channels < worth_waking) return k.convolve(r, w, y, 0, r.rows, 0, r.out);
+void convolve(const Rows& r, const float* w, bool panels, float* y) {
+  const int64_t channel_step = panels ? panel_width : 8;
+  const auto body = panels ? kernels().convolve_panels : kernels().convolve;
+  if (r.rows * r.out * r.taps * r.channels < worth_waking) return body(r, w, y, 0, r.rows, 0, r.out);
   const Pieces pieces(r.rows, r.stride * r.channels, r.out, channel_step, true);
   run_parallel(pieces.down * pieces.across, [&](int64_t i) {
     int64_t t = i / pieces.across * pieces.rows, n = i % pieces.across * pieces.channels;
-    k.convolve(r, w, y, t, std::min(t + pieces.rows, r.rows), n, std::min(n + pieces.channels, r.out));
+    body(r, w, y, t, std::min(t + pieces.rows, r.rows), n, std::min(n + pieces.channels, r.out));
   });
 }
 
@@ -25,16 +25,18 @@ void convolve(const Rows& r, const float* w, float* y) {
 
 MaybeArray cpu_conv1d(const mx::array& x, const mx::array& w, const MaybeArray& bias, int stride, int dilation) {
   if (!applies(x, w) || x.dtype() != mx::float32 || w.dtype() != mx::float32 || x.shape(0) != 1 || x.shape(2) != w.shape(2)) return std::nullopt;
-  if (bias && (!ours(*bias) || bias->shape() != mx::Shape{w.shape(0)})) return std::nullopt;
+  const bool panels = w.ndim() == 4;
+  const int out = panels ? w.shape(0) * w.shape(3) : w.shape(0);
+  if (bias && (!ours(*bias) || bias->shape() != mx::Shape{out})) return std::nullopt;
   int rows_out = (x.shape(1) - (w.shape(1) - 1) * dilation - 1) / stride + 1;
-  Rows rows{nullptr, nullptr, rows_out, w.shape(0), w.shape(1), w.shape(2), stride, dilation};
+  Rows rows{nullptr, nullptr, rows_out, out, w.shape(1), w.shape(2), stride, dilation};
   std::vector<mx::array> inputs{x, w};
   if (bias) inputs.push_back(*bias);
-  return make("Conv1D", {1, rows_out, w.shape(0)}, mx::float32, std::move(inputs), [rows](const std::vector<Source>& in, const Target& y) {
+  return make("Conv1D", {1, rows_out, out}, mx::float32, std::move(inputs), [rows, panels](const std::vector<Source>& in, const Target& y) {
     Rows r = rows;
     r.x = in[0].floats(scratch(0));
     if (in.size() > 2) r.bias = in[2].floats(scratch(2));
-    convolve(r, in[1].floats(scratch(1)), static_cast<float*>(y.data));
+    convolve(r, in[1].floats(scratch(1)), panels, static_cast<float*>(y.data));
   });
 }
 

@@ -49,7 +49,8 @@ struct Attended {
 // Attention with caches: y [sequences·time, heads·dim], and the caches' next form.
 std::optional<std::vector<mlx::core::array>> cpu_attend(const Attended& a);
 
-// The convolution in float32 of x [1, time, in] with w [out, k, in], plus bias.
+// The convolution in float32 of x [1, time, in] with w [out, k, in], or w in panels [out/panel_width, k, in, panel_width],
+// plus bias.
 MaybeArray cpu_conv1d(const mlx::core::array& x, const mlx::core::array& w, const MaybeArray& bias, int stride, int dilation);
 
 // x/√(mean(x²)+eps)·w over the last axis.
@@ -72,8 +73,8 @@ MaybeArray cpu_categorical(const mlx::core::array& logits, uint64_t key);
 // Rows of a table [rows, width] of any type. An index beyond the end takes the last row.
 MaybeArray cpu_take(const mlx::core::array& table, const mlx::core::array& indices);
 
-// A copy in row order of an array whose elements have 16 or 32 bits.
-MaybeArray cpu_contiguous(const mlx::core::array& a);
+// The same numbers in row order.
+mlx::core::array in_order(const mlx::core::array& a);
 
 // silu(gate)·up.
 MaybeArray cpu_swiglu(const mlx::core::array& gate, const mlx::core::array& up);

@@ -27,14 +27,18 @@ func TestCPUBodies(t *testing.T) {
 		return
 	}
 	for name, body := range map[string]func(*mlx.Scope, *random) ([]float64, mlx.Array){
-		"linear":           linearBody(1, 40, 51, mlx.Float32),
-		"linear of rows":   linearBody(13, 67, 37, mlx.Float32),
-		"linear, bfloat16": linearBody(5, 64, 33, mlx.BFloat16),
-		"large linear":     linearBody(70, 200, 130, mlx.Float32),
-		"convolution":      convBody(23, 5, 9, 3, 1, 2),
-		"strided":          convBody(64, 16, 8, 8, 4, 1),
-		"snake":            snakeBody,
-		"categorical":      categoricalBody,
+		"linear":            linearBody(1, 40, 51, mlx.Float32),
+		"linear of rows":    linearBody(13, 67, 37, mlx.Float32),
+		"linear, bfloat16":  linearBody(5, 64, 33, mlx.BFloat16),
+		"large linear":      linearBody(70, 200, 130, mlx.Float32),
+		"convolution":       convBody(23, 5, 9, 3, 1, 2),
+		"strided":           convBody(64, 16, 8, 8, 4, 1),
+		"panels":            convBody(23, 5, 64, 3, 1, 2),
+		"wide panels":       convBody(137, 300, 96, 7, 1, 9),
+		"strided panels":    convBody(64, 16, 32, 8, 4, 1),
+		"one row of panels": convBody(3, 160, 32, 3, 1, 1),
+		"snake":             snakeBody,
+		"categorical":       categoricalBody,
 	} {
 		checkBody(t, name, body)
 	}
@@ -138,7 +142,8 @@ func convBody(time, in, out, kernel, stride, dilation int) func(*mlx.Scope, *ran
 				y = append(y, sum)
 			}
 		}
-		return y, s.Conv1D(s.Floats(x, 1, time, in), s.Floats(w, out, kernel, in), s.Floats(b, out), stride, dilation, 1)
+		weights := s.ConvWeights(s.Floats(w, out, kernel, in))
+		return y, s.Conv1D(s.Floats(x, 1, time, in), weights, s.Floats(b, out), stride, dilation, 1)
 	}
 }
 

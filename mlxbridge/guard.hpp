@@ -2,6 +2,8 @@
 // leaves out.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 
@@ -34,9 +36,22 @@ void check_thread();
 
 char* error_text(const char* function, const char* what) noexcept;
 
+// Timed adds its life, in nanoseconds, to a sum.
+struct Timed {
+  explicit Timed(std::atomic<int64_t>& sum) : sum_(sum) {}
+  ~Timed() { sum_ += std::chrono::nanoseconds(std::chrono::steady_clock::now() - since_).count(); }
+
+ private:
+  std::atomic<int64_t>& sum_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
+extern std::atomic<int64_t> inside;  // what all functions took
+
 // guard runs body and turns whatever it throws into the error text of function.
 template <class Body>
 char* guard(const char* function, Body&& body) noexcept {
+  Timed here(inside);
   try {
     check_thread();
     body();

@@ -9,7 +9,7 @@
 //     is owned by the caller until mlxb_free.
 //   - Operations are lazy, as in MLX: work is done by mlxb_eval and the mlxb_read functions. When that fails,
 //     the arrays that it was to compute hold no values: free them.
-//   - All calls but mlxb_live, mlxb_evaluations, mlxb_waited and mlxb_memory belong on the one MLX thread (see thread.go).
+//   - All calls but mlxb_live, mlxb_evaluations, mlxb_waited, mlxb_inside and mlxb_memory belong on the one MLX thread (see thread.go).
 #ifndef MLXBRIDGE_H
 #define MLXBRIDGE_H
 
@@ -33,6 +33,7 @@ char* mlxb_device(int* is_gpu, char* version, size_t version_len);
 void mlxb_free_error(char* text);
 int64_t mlxb_evaluations(void);                   // times that a caller waited for MLX to compute
 int64_t mlxb_waited(void);                        // nanoseconds that callers spent in them
+int64_t mlxb_inside(void);                        // nanoseconds that callers spent in these functions, those among them
 int64_t mlxb_live(void);                          // handles that were made and not freed
 void mlxb_memory(size_t* active, size_t* cache, size_t* peak);  // bytes in MLX's allocator
 char* mlxb_reset_peak(void);
@@ -107,8 +108,8 @@ char* mlxb_rms_norm(mlxb_array* out, mlxb_array x, mlxb_array w, float eps);
 char* mlxb_layer_norm(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array b, float eps);
 char* mlxb_rope(mlxb_array* out, mlxb_array x, int dims, float theta, int offset);  // rotate-half pairing, x [batch, heads, time, dims]
 char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, float scale, int causal, mlxb_array mask);  // [batch, heads, time, dim]; mask is added to the scores unless nil
-char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, int stride, int dilation, int groups);  // x [batch, time, in], w [out, k, in/groups], bias [out] or nil, no padding
-char* mlxb_conv_transpose1d(mlxb_array* out, mlxb_array x, mlxb_array w, int stride);                  // w [out, k, in], full length (T−1)·stride + k
+char* mlxb_conv_weights(mlxb_array* out, mlxb_array w);  // w [out, k, in], in the form in which it is convolved best here
+char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, int stride, int dilation, int groups);  // x [batch, time, in], w [out, k, in/groups] or of conv_weights, bias [out] or nil, no padding
 
 // --- drawing, over the last axis ---
 // Logits by temperature, in float32; −∞ where they are below the top_k-th largest (0: none is) or not among the likeliest

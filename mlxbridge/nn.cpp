@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "count.hpp"
-#include "cpu_ops.hpp"
+#include "cpu_op.hpp"
 #include "guard.hpp"
 #include "metal_kernels.hpp"
 
@@ -148,9 +148,15 @@ std::vector<mx::array> plain_attend_all(const Attended& a) {
 }
 
 void check_conv(const mx::array& x, const mx::array& w, int stride, int dilation, int groups) {
-  require(x.ndim() == 3 && w.ndim() == 3, "convolution wants [batch, time, channels] and [out, k, in]");
+  require(x.ndim() == 3 && (w.ndim() == 3 || w.ndim() == 4), "convolution wants [batch, time, channels] and [out, k, in] or panels of that");
   require(stride > 0 && dilation > 0 && groups > 0, "stride, dilation and groups must be positive");
   require(x.shape(2) == static_cast<int64_t>(w.shape(2)) * groups && w.shape(0) % groups == 0, "the channels don't fit the weight");
+}
+
+// A convolution's weights out of their panels [out/width, k, in, width], as a view [out, k, in].
+mx::array out_of_panels(const mx::array& w) {
+  require(static_cast<int64_t>(w.shape(0)) * w.shape(3) <= INT32_MAX, "shape too large");
+  return mx::reshape(mx::transpose(w, {0, 3, 1, 2}), {w.shape(0) * w.shape(3), w.shape(1), w.shape(2)});
 }
 
 // MLX's CPU backend lays the windows of an undilated convolution out side by side.
@@ -289,6 +295,17 @@ char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, 
   });
 }
 
+char* mlxb_conv_weights(mlxb_array* out, mlxb_array w) {
+  return op("conv_weights", out, [&] {
+    mx::array weight = filled(w);
+    require(weight.ndim() == 3, "convolution wants weights [out, k, in]");
+    const int count = weight.shape(0), width = static_cast<int>(panel_width);
+    if (!on_cpu() || weight.dtype() != mx::float32 || count % width != 0) return in_order(weight);
+    mx::array panels = mx::reshape(weight, {count / width, width, weight.shape(1), weight.shape(2)});
+    return in_order(mx::transpose(panels, {0, 2, 3, 1}));
+  });
+}
+
 char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, int stride, int dilation, int groups) {
   return op("conv1d", out, [&] {
     mx::array a = filled(x), weight = filled(w);
@@ -298,18 +315,10 @@ char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, 
     if (groups == 1) {
       if (auto y = cpu_conv1d(a, weight, b, stride, dilation)) return *y;
     }
+    if (weight.ndim() == 4) weight = out_of_panels(weight);
     if (dilation == 1) check_windows(a, weight, stride);
     mx::array y = mx::conv1d(a, weight, stride, /*padding=*/0, dilation, groups);
     return b ? mx::add(y, *b) : y;
-  });
-}
-
-char* mlxb_conv_transpose1d(mlxb_array* out, mlxb_array x, mlxb_array w, int stride) {
-  return op("conv_transpose1d", out, [&] {
-    mx::array a = filled(x), weight = filled(w);
-    check_conv(a, weight, stride, 1, 1);
-    require((static_cast<int64_t>(a.shape(1)) - 1) * stride + 2 * static_cast<int64_t>(weight.shape(1)) <= INT32_MAX, "shape too large");
-    return mx::conv_transpose1d(a, weight, stride);
   });
 }
 

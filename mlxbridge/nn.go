@@ -138,18 +138,16 @@ func (s *Scope) attention(q, k, v Array, scale float32, causal bool, mask Array)
 	})
 }
 
-// Conv1D is the convolution of x [batch, time, in] with w [out, k, in/groups], without padding, plus bias [out], which
-// may be nil.
+// ConvWeights brings the weights w [out, k, in] of a convolution without groups into the form in which Conv1D reads them
+// best on this machine, which only Conv1D knows. w may be a view.
+func (s *Scope) ConvWeights(w Array) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_conv_weights(out, w.handle) })
+}
+
+// Conv1D is the convolution of x [batch, time, in] with w [out, k, in/groups], or what ConvWeights made of it, without
+// padding, plus bias [out], which may be nil.
 func (s *Scope) Conv1D(x, w, bias Array, stride, dilation, groups int) Array {
 	return s.op(func(out *C.mlxb_array) *C.char {
 		return C.mlxb_conv1d(out, x.handle, w.handle, bias.handle, cint(stride), cint(dilation), cint(groups))
-	})
-}
-
-// ConvTranspose1D is the transposed convolution of x [batch, time, in] with w [out, k, in], in full length
-// (time−1)·stride + k.
-func (s *Scope) ConvTranspose1D(x, w Array, stride int) Array {
-	return s.op(func(out *C.mlxb_array) *C.char {
-		return C.mlxb_conv_transpose1d(out, x.handle, w.handle, cint(stride))
 	})
 }

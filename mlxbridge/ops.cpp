@@ -155,11 +155,7 @@ char* mlxb_pad(mlxb_array* out, mlxb_array a, int axis, int low, int high, int e
 }
 
 char* mlxb_contiguous(mlxb_array* out, mlxb_array a) {
-  return op("contiguous", out, [&] {
-    mx::array x = get(a);
-    if (auto y = cpu_contiguous(x)) return *y;
-    return mx::contiguous(x);
-  });
+  return op("contiguous", out, [&] { return in_order(get(a)); });
 }
 
 char* mlxb_take(mlxb_array* out, mlxb_array a, mlxb_array indices) {

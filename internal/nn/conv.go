@@ -4,7 +4,7 @@ import mlx "ttsui/mlxbridge"
 
 // Conv1D is a convolution over time without padding of its own.
 type Conv1D struct {
-	w        mlx.Array // [out, k, in/groups], MLX's order
+	w        mlx.Array // [out, k, in/groups], or as ConvWeights has it
 	bias     mlx.Array // [out] or nil
 	Kernel   int
 	Stride   int
@@ -33,7 +33,7 @@ func (w *Weights) Conv1D(name string, in, out, kernel int, bias bool, order Orde
 		allowed = append(allowed, []int{out, kernel, in})
 	}
 	if t := w.tensor(name+".weight", isFloat, allowed...); t != nil {
-		c.w = w.later(w.convert(w.toMLX(*t, in, kernel)))
+		c.w = w.later(w.inOrder(w.convert(*t), in, kernel, c.groups))
 	}
 	if bias {
 		c.bias = w.Tensor(name+".bias", out)
@@ -41,13 +41,18 @@ func (w *Weights) Conv1D(name string, in, out, kernel int, bias bool, order Orde
 	return c
 }
 
-// toMLX brings [out, in, k] to [out, k, in]; what has that order already stays.
-func (w *Weights) toMLX(t mlx.Array, in, kernel int) mlx.Array {
-	if shape := w.scope.Shape(t); w.scope.Err() == nil && shape[1] == kernel && shape[2] == in && in != kernel {
-		return t
-	}
-	// As a view it would be copied anew at every use.
-	return w.replace(t, w.scope.Within(func(s *mlx.Scope) mlx.Array { return s.Contiguous(s.Transpose(t, 0, 2, 1)) }))
+// inOrder brings [out, in, k], or [out, k, in], to the order in which it is convolved.
+func (w *Weights) inOrder(t mlx.Array, in, kernel, groups int) mlx.Array {
+	return w.replace(t, w.scope.Within(func(s *mlx.Scope) mlx.Array {
+		ordered := t
+		if shape := s.Shape(t); s.Err() == nil && (shape[1] != kernel || shape[2] != in || in == kernel) {
+			ordered = s.Transpose(t, 0, 2, 1)
+		}
+		if groups > 1 {
+			return s.Contiguous(ordered) // as a view it would be copied anew at every use
+		}
+		return s.ConvWeights(ordered)
+	}))
 }
 
 // Apply convolves x [time, in] to [(time−(k−1)·dilation−1)/stride + 1, out].
@@ -69,7 +74,7 @@ func (c Conv1D) Span() int { return (c.Kernel-1)*c.Dilation + 1 }
 //
 // is a convolution over the input rows that gives, for every t, the stride·out values of stride output rows.
 type ConvTranspose1D struct {
-	w      mlx.Array // [stride·out, taps, in], the oldest row's tap first
+	w      mlx.Array // [stride·out, taps, in], the oldest row's tap first, as ConvWeights has it
 	bias   mlx.Array // [stride·out]
 	taps   int
 	stride int
@@ -87,7 +92,7 @@ func (w *Weights) ConvTranspose1D(name string, in, out, kernel, stride int) Conv
 			for m := taps - 1; m >= 0; m-- {
 				old = append(old, s.Contiguous(s.SliceAxis(split, 2, m, m+1)))
 			}
-			return s.Reshape(s.Concat(2, old...), stride*out, taps, in)
+			return s.ConvWeights(s.Reshape(s.Concat(2, old...), stride*out, taps, in))
 		}, weight),
 		bias: w.Derive(func(s *mlx.Scope) mlx.Array {
 			return s.Reshape(s.Add(s.Zeros(w.dtype, stride, out), bias), stride*out)

@@ -20,6 +20,7 @@ type Cost struct {
 	Frames  int           // that were made: fewer than asked for where the speech ended
 	Total   time.Duration // of all frames
 	Host    time.Duration // of Total: outside of MLX's evaluations, in Go, in the bridge and in making graphs
+	Go      time.Duration // of Host: in Go, and on the way from there to C++
 }
 
 // Frames makes the prompts of so many takes of u and n frames of each after it, together, and tells what these took, their
@@ -28,7 +29,7 @@ func (m *Model) Frames(ctx context.Context, u tts.Utterance, takes, n int, probe
 	err = m.rehearse(ctx, u, takes, n, func(g *generation) error {
 		c.Prefill = time.Since(g.lapStart)
 		g.probe, g.lapStart = probe, time.Now()
-		begin, waited := time.Now(), mlx.Waited()
+		begin, waited, inside := time.Now(), mlx.Waited(), mlx.Inside()
 		for r := g.rows[0]; c.Frames < n && !r.ended; c.Frames = r.made.Frames {
 			if err := g.step(g.frame); err != nil {
 				return err
@@ -36,6 +37,7 @@ func (m *Model) Frames(ctx context.Context, u tts.Utterance, takes, n int, probe
 		}
 		c.Total = time.Since(begin)
 		c.Host = c.Total - (mlx.Waited() - waited)
+		c.Go = c.Total - (mlx.Inside() - inside)
 		return nil
 	})
 	return c, err

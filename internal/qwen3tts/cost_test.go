@@ -70,7 +70,7 @@ func TestFrames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Frames != 3 || c.Prefill <= 0 || c.Host <= 0 || c.Host >= c.Total {
+			if c.Frames != 3 || c.Prefill <= 0 || c.Go <= 0 || c.Host <= c.Go || c.Host >= c.Total {
 				t.Errorf("%s: %+v", mode, c)
 			}
 		}

@@ -120,7 +120,8 @@ func (o *Ours) frames(ctx context.Context, j Job) (t Take, err error) {
 		}
 	}
 	c, err := o.model.Frames(ctx, o.utterance(j), max(j.Takes, 1), j.Frames, probe)
-	t.Made, t.Prefill, t.Frames, t.Host = c.Frames, c.Prefill.Seconds(), c.Total.Seconds(), c.Host.Seconds()
+	t.Made, t.Prefill = c.Frames, c.Prefill.Seconds()
+	t.Frames, t.Host, t.Go = c.Total.Seconds(), c.Host.Seconds(), c.Go.Seconds()
 	return t, err
 }
 

@@ -17,6 +17,7 @@ const (
 	frameGreedy   Figure = "frame, greedy (ms)"
 	frameSampled  Figure = "frame, sampled (ms)"
 	hostFrame     Figure = "of it Go, bridge, graphs (ms)"
+	goFrame       Figure = "of that Go and calls from it (ms)"
 	efficiencyOne Figure = "of the bandwidth, 1 thread (%)"
 	efficiencyAll Figure = "of the bandwidth, all threads (%)"
 	readOne       Figure = "memory read, 1 thread (GB/s)"
@@ -53,7 +54,7 @@ func parts() []part {
 		{"load", []Figure{loadSeconds, loadReading}, measureLoad},
 		{"cold", []Figure{coldSeconds, coldReading}, measureCold},
 		{"greedy", []Figure{frameGreedy}, measureGreedy},
-		{"frame", []Figure{frameSampled, hostFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
+		{"frame", []Figure{frameSampled, hostFrame, goFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
 		{"split", []Figure{talkerFrame, predictFrame, drawFrame}, measureSplit},
 		{"takes", []Figure{togetherFrame, togetherGain}, measureTakes},
 		{"prefill", []Figure{prefillShort}, measurePrefill(prefillShort, 32)},
@@ -153,6 +154,9 @@ func measureFrame(ctx context.Context, s Side, o Options, f *Found) error {
 	}
 	f.add(frameSampled, drawn.perFrame(drawn.Frames))
 	f.add(hostFrame, drawn.perFrame(drawn.Host))
+	if drawn.Go > 0 {
+		f.add(goFrame, drawn.perFrame(drawn.Go))
+	}
 	f.add(readOne, one/1e9)
 	f.add(readAll, all/1e9)
 	if bytes := f.Loading.FrameBytes; bytes > 0 {

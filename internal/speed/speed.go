@@ -54,6 +54,7 @@ type Take struct {
 	Prefill   float64 `json:"prefill"`
 	Frames    float64 `json:"frames"`
 	Host      float64 `json:"host"` // of Frames: outside of MLX's evaluations
+	Go        float64 `json:"go"`   // of Host: in Go itself, and in calling from there
 	Talker    float64 `json:"talker"`
 	Predictor float64 `json:"predictor"`
 	Decode    float64 `json:"decode"`
