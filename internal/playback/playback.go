@@ -192,13 +192,14 @@ func (c *Clip) wake() {
 // drive starts and stops the device as playing says, and reads ahead for it.
 func (c *Clip) drive() {
 	defer close(c.ended)
+	pieces := make([]int16, ringSize/4)
 	for started := false; ; {
 		select {
 		case <-c.quit:
 			return
 		case <-c.turn:
 		}
-		c.readAhead()
+		c.readAhead(pieces)
 		switch play := c.Playing(); {
 		case play && !started:
 			if err := c.device.Start(); err != nil {
@@ -213,12 +214,12 @@ func (c *Clip) drive() {
 	}
 }
 
-// readAhead fills the ring.
-func (c *Clip) readAhead() {
-	for pcm := make([]int16, ringSize/4); ; {
+// readAhead fills the ring, piece by piece.
+func (c *Clip) readAhead(pieces []int16) {
+	for {
 		c.mu.Lock()
 		from, moves := c.at+c.next.count, c.moves
-		piece := pcm[:min(len(pcm), c.next.room(), c.sound.samples-from)]
+		piece := pieces[:min(len(pieces), c.next.room(), c.sound.samples-from)]
 		c.mu.Unlock()
 		if len(piece) == 0 {
 			return
