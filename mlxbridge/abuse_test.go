@@ -58,6 +58,8 @@ func entries() map[string][]any {
 		"mlxb_eval":         {[]array{f32(2), u32(1)}, 2},
 		"mlxb_eval_lasting": {[]array{f32(2), u32(1)}, 2},
 		"mlxb_async_eval":   {[]array{f32(2), u32(1)}, 2},
+		"mlxb_ready":        {[]int32{0}, f32(2)},
+		"mlxb_use_stream":   {0},
 		"mlxb_read_f32":     {f32(2, 3), make([]float32, maxSize), 6},
 		"mlxb_read_i32":     {u32(2, 3), make([]int32, maxSize), 6},
 

@@ -36,6 +36,7 @@ std::atomic<int64_t> live{0};
 std::atomic<int64_t> evaluations{0};
 std::atomic<int64_t> waited{0};
 std::atomic<std::thread::id> owner{};
+std::optional<mx::Stream> streams[2];  // of the owner: the one that it began with, and one beside it
 
 constexpr size_t max_rank = 8;
 char no_memory_text[] = "out of memory while reporting an error";
@@ -265,6 +266,8 @@ char* mlxb_start(int use_gpu, [[maybe_unused]] const char* metallib) {
 #endif
     bool gpu = use_gpu && mx::is_available(mx::Device(mx::Device::gpu));
     mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
+    streams[0] = mx::default_stream(mx::default_device());
+    streams[1] = mx::new_stream(mx::default_device());
     // On the CPU mx::compile starts a C++ compiler at run time; users have none.
     if (!gpu) mx::disable_compile();
 #ifdef __GLIBC__
@@ -276,7 +279,10 @@ char* mlxb_start(int use_gpu, [[maybe_unused]] const char* metallib) {
 
 char* mlxb_stop(void) {
   return guard("stop", [] {
-    mx::synchronize();
+    for (auto& stream : streams) {
+      if (stream) mx::synchronize(*stream);
+      stream.reset();
+    }
     mx::clear_cache();
     owner = std::thread::id();
   });
@@ -409,6 +415,20 @@ char* mlxb_async_eval(const mlxb_array* arrays, int n) {
     count_graph(all);
     Timed waiting(waited);
     mx::async_eval(std::move(all));
+  });
+}
+
+char* mlxb_ready(int* ready, mlxb_array a) {
+  return guard("ready", [&] {
+    require(ready != nullptr, "no place for the result");
+    *ready = get(a).is_available();
+  });
+}
+
+char* mlxb_use_stream(int beside) {
+  return guard("use_stream", [&] {
+    require((beside == 0 || beside == 1) && streams[beside], "no such stream");
+    mx::set_default_stream(*streams[beside]);
   });
 }
 

@@ -27,6 +27,8 @@ func RawFunctions() map[string]any {
 		"mlxb_eval":          _Cfunc_mlxb_eval,
 		"mlxb_eval_lasting":  _Cfunc_mlxb_eval_lasting,
 		"mlxb_async_eval":    _Cfunc_mlxb_async_eval,
+		"mlxb_ready":         _Cfunc_mlxb_ready,
+		"mlxb_use_stream":    _Cfunc_mlxb_use_stream,
 		"mlxb_read_f32":      _Cfunc_mlxb_read_f32,
 		"mlxb_read_i32":      _Cfunc_mlxb_read_i32,
 		"mlxb_unary":         _Cfunc_mlxb_unary,

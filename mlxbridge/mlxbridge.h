@@ -54,7 +54,9 @@ char* mlxb_free(const mlxb_array* arrays, int n);
 char* mlxb_shape(mlxb_array a, int* shape, int capacity, int* rank, mlxb_dtype* dtype);
 char* mlxb_eval(const mlxb_array* arrays, int n);
 char* mlxb_eval_lasting(const mlxb_array* arrays, int n);  // for what lives long: its memory is given back when it is freed
-char* mlxb_async_eval(const mlxb_array* arrays, int n);
+char* mlxb_async_eval(const mlxb_array* arrays, int n);  // starts, and doesn't wait
+char* mlxb_ready(int* ready, mlxb_array a);              // whether it has been computed
+char* mlxb_use_stream(int beside);                       // where what is made from now on is computed: 0, or 1 beside that
 char* mlxb_read_f32(mlxb_array a, float* out, size_t n);    // evaluates; n must be the array's size
 char* mlxb_read_i32(mlxb_array a, int32_t* out, size_t n);
 

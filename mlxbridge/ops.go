@@ -163,6 +163,21 @@ func (s *Scope) EvalLasting(arrays ...Array) {
 	s.evaluate(arrays, func(p *C.mlxb_array, n C.int) *C.char { return C.mlxb_eval_lasting(p, n) })
 }
 
+// Beside has what f makes computed on a stream of its own: beside what is made outside of it, as far as neither needs
+// the other.
+func (s *Scope) Beside(f func()) {
+	s.Fail(failure(C.mlxb_use_stream(1)))
+	defer func() { s.Fail(failure(C.mlxb_use_stream(0))) }()
+	f()
+}
+
+// Ready reports whether an array has been computed, so that nobody has to wait for it.
+func (s *Scope) Ready(a Array) bool {
+	var ready C.int
+	s.Fail(failure(C.mlxb_ready(&ready, a.handle)))
+	return ready != 0
+}
+
 // AsyncEval starts computing the arrays and returns at once; a later Eval or read waits for them.
 func (s *Scope) AsyncEval(arrays ...Array) {
 	s.evaluate(arrays, func(p *C.mlxb_array, n C.int) *C.char { return C.mlxb_async_eval(p, n) })

@@ -114,7 +114,8 @@ func (m *Model) DecodeFrames(ctx context.Context, n, chunk int) (took time.Durat
 	for range n / chunk {
 		err := m.do(ctx, func() error {
 			s := mlx.NewScope()
-			stream.pcm(s, s.Ints(codes, chunk, m.cfg.Talker.CodeGroups))
+			wave := stream.decode(s, s.Ints(codes, chunk, m.cfg.Talker.CodeGroups))
+			s.Eval(append(stream.state(), wave)...)
 			return s.Close()
 		})
 		if err != nil {

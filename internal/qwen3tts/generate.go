@@ -248,15 +248,19 @@ func stack(s *mlx.Scope, rows []*row) mlx.Array {
 	return s.Concat(0, hidden...)
 }
 
-// speak turns the frames of the rows into sound, as far as their chunks are full, and tells how far all are. Rows that
+// speak turns the frames of the rows into sound, as far as their chunks are full, and tells how far all are. The first
+// sound is waited for, since somebody listens, and the last; what comes between is made beside the next frames. Rows that
 // have ended leave the batch.
 func (g *generation) speak() error {
 	frames := 0
 	for _, r := range g.rows {
 		if n := len(r.waiting); n >= r.chunk || r.ended && n > 0 {
-			if err := g.sound(r); err != nil {
+			if err := g.beginSound(r); err != nil {
 				return err
 			}
+		}
+		if err := g.giveSound(r, r.made.Samples == 0 || r.ended); err != nil {
+			return err
 		}
 		frames += r.made.Frames
 	}

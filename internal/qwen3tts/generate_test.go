@@ -248,7 +248,7 @@ func TestCancel(t *testing.T) {
 	u.Sampling.MaxFrames = &frames
 	generate(t, m, control("Hello world.")) // after it, the prompt is remembered
 	live := mlx.Live()
-	for _, at := range []int{0, 1, 5} {
+	for _, at := range []int{0, 1, 3, 5} { // at 3, sound is on its way
 		ctx, cancel := context.WithCancel(t.Context())
 		last := 0
 		var sink memorySink

@@ -3,7 +3,6 @@ package qwen3tts
 import (
 	"cmp"
 	"math/rand/v2"
-	"slices"
 
 	"ttsui/internal/sample"
 	"ttsui/internal/tts"
@@ -28,6 +27,7 @@ type row struct {
 
 	waiting [][]int32 // frames not decoded yet
 	chunk   int       // how many of them are decoded at once
+	sound   *sound    // of those before, on its way
 	ended   bool
 	made    tts.Result
 }
@@ -48,7 +48,7 @@ func (m *Model) newRow(l tts.Line) *row {
 }
 
 func (r *row) free() error {
-	first := cmp.Or(r.voice.free(), r.past.free(), r.inFrame.free())
+	first := cmp.Or(r.sound.free(), r.voice.free(), r.past.free(), r.inFrame.free())
 	for _, h := range []*mlx.Held{&r.hidden, &r.seen, &r.trailing, &r.pad} {
 		first = cmp.Or(first, h.Free())
 	}
@@ -99,34 +99,4 @@ func (r *row) take(s *mlx.Scope, frame []int32, eos int32) {
 	r.made.Frames++
 	r.waiting = append(r.waiting, frame)
 	r.ended = !r.observer.goesOn(s, frame)
-}
-
-// sound turns the row's waiting frames into samples and gives them to the sink, which may be slow: it isn't the MLX
-// thread that waits for it.
-func (g *generation) sound(r *row) error {
-	n := len(r.waiting)
-	codes := slices.Concat(r.waiting...)
-	r.waiting = nil
-	var pcm []float32
-	err := g.step(func(s *mlx.Scope) error {
-		pcm = r.voice.stream.pcm(s, s.Ints(codes, n, g.cfg.Talker.CodeGroups))
-		g.lap(s, PartCodec)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(pcm, func(x float32) bool { return x != x }) {
-		return tts.Errorf(tts.CodeCorrupt, "The model's weights are probably damaged. Download it again.", "the model's sound is not a number")
-	}
-	r.chunk = min(2*r.chunk, largestChunk)
-	r.made.Samples += len(pcm)
-	return r.Sink.WriteSamples(pcm)
-}
-
-// pcm decodes frames [n, 16] to n·1920 samples and computes the stream's next state.
-func (st *codecStream) pcm(s *mlx.Scope, frames mlx.Array) []float32 {
-	wave := st.decode(s, frames)
-	s.Eval(append(st.state(), wave)...)
-	return s.ReadFloats(wave)
 }
