@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-
 	"ttsui/internal/testkit"
 	"ttsui/internal/tts"
 )
