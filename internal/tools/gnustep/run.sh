@@ -64,7 +64,9 @@ if command -v go >/dev/null; then
 	export GOCACHE GOMODCACHE
 fi
 
-GNUSTEP_CONFIG_FILE=$world/GNUstep.conf HOME=$world DISPLAY=:$display LC_ALL=C.UTF-8 "$@" &
+# GNUstep finds its daemons by names in the folder for what is temporary: two programs would share them, and lose them when
+# the first one ends.
+GNUSTEP_CONFIG_FILE=$world/GNUstep.conf TEMP=$world TMP=$world HOME=$world DISPLAY=:$display LC_ALL=C.UTF-8 "$@" &
 program=$!
 while true; do
 	status=0
