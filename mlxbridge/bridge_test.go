@@ -26,6 +26,9 @@ func TestOperations(t *testing.T) {
 		{"slice update", func(s *mlx.Scope) mlx.Array {
 			return s.SliceUpdate(s.Zeros(mlx.Float32, 4), s.Floats([]float32{5, 6}, 2), 1)
 		}, []float32{0, 5, 6, 0}},
+		{"convolution in panels of another width", func(s *mlx.Scope) mlx.Array {
+			return s.Conv1D(s.Floats([]float32{1, 2, 3}, 1, 3, 1), s.Floats([]float32{1, 10, 100, 1000}, 1, 2, 1, 2), s.Floats([]float32{5, 6}, 2), 1, 1, 1)
+		}, []float32{206, 2016, 307, 3026}},
 		{"elu", func(s *mlx.Scope) mlx.Array { return s.ELU(s.Floats([]float32{-1, 2}, 2)) }, []float32{-0.63212055, 2}},
 		{"gelu is exact", func(s *mlx.Scope) mlx.Array { return s.GELU(s.Floats([]float32{-1, 3}, 2)) }, []float32{-0.15865526, 2.99595}},
 		{"edge padding", func(s *mlx.Scope) mlx.Array { return s.PadEdge(s.Floats([]float32{1, 2}, 2), 0, 2, 1) }, []float32{1, 1, 1, 2, 2}},
