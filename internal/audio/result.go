@@ -59,34 +59,33 @@ func (r *Result) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// Copy gives the samples from start on, up to end, to a sink. What a WAVFile makes of them are the same samples.
-func (r *Result) Copy(to tts.Sink, start, end int) error {
-	pcm := make([]float32, resultPiece)
-	return r.each(start, end, func(piece []int16) error {
-		for i, v := range piece {
-			pcm[i] = float32(v) / math.MaxInt16
-		}
-		return to.WriteSamples(pcm[:len(piece)])
-	})
+// ReadPCM reads samples from one on, as they lie in a result: 16-bit, mono, little-endian.
+func ReadPCM(r io.ReaderAt, pcm []int16, from int) error {
+	raw := make([]byte, len(pcm)*wavWidth)
+	if _, err := r.ReadAt(raw, int64(from)*wavWidth); err != nil {
+		return err
+	}
+	for i := range pcm {
+		pcm[i] = int16(binary.LittleEndian.Uint16(raw[i*wavWidth:]))
+	}
+	return nil
 }
 
-// resultPiece is how many samples are read at once.
-const resultPiece = 1 << 15
-
-func (r *Result) each(start, end int, do func(piece []int16) error) error {
-	raw, pcm := make([]byte, resultPiece*wavWidth), make([]int16, resultPiece)
-	for at := start; at < end; {
-		n := min(resultPiece, end-at)
-		if _, err := r.ReadAt(raw[:n*wavWidth], int64(at)*wavWidth); err != nil {
+// Copy gives the samples from start on, up to end, to a sink. What a WAVFile makes of them are the same samples.
+func (r *Result) Copy(to tts.Sink, start, end int) error {
+	const most = 1 << 15 // samples at once
+	piece, pcm := make([]int16, most), make([]float32, most)
+	for at := start; at < end; at += most {
+		n := min(most, end-at)
+		if err := ReadPCM(r, piece[:n], at); err != nil {
 			return err
 		}
-		for i := range n {
-			pcm[i] = int16(binary.LittleEndian.Uint16(raw[i*wavWidth:]))
+		for i, v := range piece[:n] {
+			pcm[i] = float32(v) / math.MaxInt16
 		}
-		if err := do(pcm[:n]); err != nil {
+		if err := to.WriteSamples(pcm[:n]); err != nil {
 			return err
 		}
-		at += n
 	}
 	return nil
 }

@@ -82,12 +82,8 @@ func (s *sound) extend(pcm []int16) {
 
 // read gives the samples from one on.
 func (s *sound) read(pcm []int16, from int) error {
-	raw := make([]byte, len(pcm)*width)
-	if _, err := s.file.ReadAt(raw, int64(from)*width); err != nil {
+	if err := audio.ReadPCM(s.file, pcm, from); err != nil {
 		return tts.Errorf(tts.CodeOf(err), "Open it again.", "the sound can't be read: %w", err)
-	}
-	for i := range pcm {
-		pcm[i] = int16(binary.LittleEndian.Uint16(raw[i*width:]))
 	}
 	return nil
 }

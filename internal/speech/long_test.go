@@ -2,10 +2,7 @@ package speech_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -55,7 +52,7 @@ func pcmOf(t *testing.T, path string) []int16 {
 	}
 	defer r.Close()
 	pcm := make([]int16, r.Samples())
-	if err := binary.Read(io.NewSectionReader(r, 0, math.MaxInt64), binary.LittleEndian, pcm); err != nil {
+	if err := audio.ReadPCM(r, pcm, 0); err != nil {
 		t.Fatal(err)
 	}
 	return pcm
