@@ -8,7 +8,6 @@ import (
 
 // growth is what a clip has of its own while it is made.
 type growth struct {
-	lost      bool // what comes can't be kept
 	growing   bool // more will come
 	gathering bool // nothing is heard until enough is there
 	underruns int
@@ -29,15 +28,10 @@ func (p *Player) Live(expected time.Duration) (*Clip, error) {
 	return p.ready(&Clip{sound: s, growth: growth{growing: true, gathering: true, expected: expected}})
 }
 
-// WriteSamples implements tts.Sink: it adds to a clip of Live's. One call at a time; after Close it does nothing. What
-// can't be kept is not heard, as Err says, and no error: the speech is made all the same.
+// WriteSamples implements tts.Sink: it adds to a clip of Live's. One call at a time; after Finish or Close it does nothing.
+// What can't be kept is not heard, as Err says, and no error: the speech is made all the same, and the clip is complete.
 func (c *Clip) WriteSamples(samples []float32) error {
-	select {
-	case <-c.quit:
-		return nil
-	default:
-	}
-	if c.lost {
+	if !c.grows() {
 		return nil
 	}
 	pcm := make([]int16, len(samples))
@@ -45,7 +39,6 @@ func (c *Clip) WriteSamples(samples []float32) error {
 		pcm[i] = audio.Int16(v)
 	}
 	if err := c.sound.write(pcm); err != nil {
-		c.lost = true
 		c.Finish()
 		c.fail(err)
 		return nil
@@ -59,6 +52,12 @@ func (c *Clip) WriteSamples(samples []float32) error {
 	}
 	c.wake()
 	return nil
+}
+
+func (c *Clip) grows() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.growing
 }
 
 // Finish says that a clip of Live's is complete: from now on it is like one that was opened.

@@ -168,6 +168,7 @@ func (c *Clip) Peaks(n int) []float32 {
 
 // Close stops the clip and frees the device.
 func (c *Clip) Close() error {
+	c.Finish()
 	close(c.quit)
 	<-c.ended
 	c.device.Uninit()

@@ -68,14 +68,25 @@ func TestOutline(t *testing.T) {
 	})
 }
 
-// TestMemoryIsFlat: an hour that is made while it plays takes no more memory than its first minute, nor does it when it is
-// wound and seen.
-func TestMemoryIsFlat(t *testing.T) {
-	c, err := Silent().Live(time.Hour)
+// growing begins a clip of which nothing is there yet.
+func growing(t *testing.T) *Clip {
+	t.Helper()
+	c, err := Silent().Live(time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// TestMemoryIsFlat: an hour that is made while it plays takes no more memory than its first minute, nor does it when it is
+// wound and seen.
+func TestMemoryIsFlat(t *testing.T) {
+	c := growing(t)
 	c.Play()
 	used := func() uint64 {
 		runtime.GC()
@@ -106,11 +117,7 @@ func (full) WriteAt([]byte, int64) (int, error) { return 0, errors.New("it is fu
 
 // TestNoPlaceForSound: speech that finds no place is made all the same; what was kept of it can be played.
 func TestNoPlaceForSound(t *testing.T) {
-	c, err := Silent().Live(time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := growing(t)
 	c.Play()
 	second := make([]float32, tts.SampleRate)
 	errs := []error{c.WriteSamples(second)}
@@ -130,11 +137,7 @@ func TestNoPlaceForSound(t *testing.T) {
 
 // TestSoundThatGoes: a result whose file becomes shorter while it is open says so, when it comes there.
 func TestSoundThatGoes(t *testing.T) {
-	c, err := Silent().Live(time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := growing(t)
 	if err := c.WriteSamples(make([]float32, tts.SampleRate)); err != nil {
 		t.Fatal(err)
 	}
