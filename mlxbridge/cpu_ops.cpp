@@ -26,7 +26,7 @@ void convolve(const Rows& r, const float* w, bool panels, float* y) {
 MaybeArray cpu_conv1d(const mx::array& x, const mx::array& w, const MaybeArray& bias, int stride, int dilation) {
   if (!applies(x, w) || x.dtype() != mx::float32 || w.dtype() != mx::float32 || x.shape(0) != 1 || x.shape(2) != w.shape(2)) return std::nullopt;
   const bool panels = w.ndim() == 4;
-  if (panels && (w.shape(3) != panel_width || w.shape(0) > INT32_MAX / panel_width)) return std::nullopt;
+  if (panels && w.shape(3) != panel_width) return std::nullopt;
   const int out = panels ? w.shape(0) * w.shape(3) : w.shape(0);
   if (bias && (!ours(*bias) || bias->shape() != mx::Shape{out})) return std::nullopt;
   int rows_out = (x.shape(1) - (w.shape(1) - 1) * dilation - 1) / stride + 1;

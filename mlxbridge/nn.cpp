@@ -151,11 +151,11 @@ void check_conv(const mx::array& x, const mx::array& w, int stride, int dilation
   require(x.ndim() == 3 && (w.ndim() == 3 || w.ndim() == 4), "convolution wants [batch, time, channels] and [out, k, in] or panels of that");
   require(stride > 0 && dilation > 0 && groups > 0, "stride, dilation and groups must be positive");
   require(x.shape(2) == static_cast<int64_t>(w.shape(2)) * groups && w.shape(0) % groups == 0, "the channels don't fit the weight");
+  require(w.ndim() == 3 || static_cast<int64_t>(w.shape(0)) * w.shape(3) <= INT32_MAX, "shape too large");
 }
 
 // A convolution's weights out of their panels [out/width, k, in, width], as a view [out, k, in].
 mx::array out_of_panels(const mx::array& w) {
-  require(static_cast<int64_t>(w.shape(0)) * w.shape(3) <= INT32_MAX, "shape too large");
   return mx::reshape(mx::transpose(w, {0, 3, 1, 2}), {w.shape(0) * w.shape(3), w.shape(1), w.shape(2)});
 }
 
