@@ -62,12 +62,12 @@ char* mlxb_read_i32(mlxb_array a, int32_t* out, size_t n);
 
 // --- element by element ---
 typedef enum {
-  MLXB_ABS, MLXB_NEG, MLXB_EXP, MLXB_LOG, MLXB_SIN, MLXB_SQUARE, MLXB_SQRT, MLXB_RSQRT, MLXB_SIGMOID, MLXB_TANH,
+  MLXB_ABS, MLXB_EXP, MLXB_LOG, MLXB_SIN, MLXB_SQUARE, MLXB_SQRT, MLXB_RSQRT, MLXB_SIGMOID, MLXB_TANH,
   MLXB_SILU, MLXB_GELU, MLXB_ELU, MLXB_RELU, MLXB_UNARY_COUNT
 } mlxb_unary_op;
 typedef enum {
-  MLXB_ADD, MLXB_SUB, MLXB_MUL, MLXB_DIV, MLXB_MAXIMUM, MLXB_MINIMUM, MLXB_EQUAL, MLXB_GREATER, MLXB_GREATER_EQUAL,
-  MLXB_LESS_EQUAL, MLXB_OR, MLXB_BINARY_COUNT
+  MLXB_ADD, MLXB_SUB, MLXB_MUL, MLXB_DIV, MLXB_MAXIMUM, MLXB_MINIMUM, MLXB_EQUAL, MLXB_GREATER, MLXB_LESS_EQUAL,
+  MLXB_OR, MLXB_BINARY_COUNT
 } mlxb_binary_op;
 char* mlxb_unary(mlxb_array* out, mlxb_unary_op op, mlxb_array a);
 char* mlxb_binary(mlxb_array* out, mlxb_binary_op op, mlxb_array a, mlxb_array b);
@@ -86,7 +86,7 @@ char* mlxb_pad(mlxb_array* out, mlxb_array a, int axis, int low, int high, int e
 char* mlxb_take(mlxb_array* out, mlxb_array a, mlxb_array indices);  // rows of axis 0; an index beyond the end takes the last row
 
 // --- along an axis ---
-typedef enum { MLXB_SUM, MLXB_MEAN, MLXB_MAX, MLXB_ARGMAX, MLXB_ARGMIN, MLXB_REDUCE_COUNT } mlxb_reduce_op;
+typedef enum { MLXB_SUM, MLXB_MEAN, MLXB_ARGMAX, MLXB_ARGMIN, MLXB_REDUCE_COUNT } mlxb_reduce_op;
 char* mlxb_reduce(mlxb_array* out, mlxb_reduce_op op, mlxb_array a, int axis, int keepdims);
 char* mlxb_softmax(mlxb_array* out, mlxb_array a, int axis);       // in float32 inside
 char* mlxb_rfft_power(mlxb_array* out, mlxb_array a);              // |FFT|² over the last axis, n → n/2+1
