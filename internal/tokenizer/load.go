@@ -26,8 +26,7 @@ const (
 // Load reads the vocabulary of the checkpoint in dir: vocab.json, merges.txt and tokenizer_config.json.
 func Load(dir string) (*Tokenizer, error) {
 	l := &loader{
-		Tokenizer: &Tokenizer{ranks: make(map[pair]int32)},
-		ids:       make(map[string]int32),
+		Tokenizer: &Tokenizer{},
 		alphabet:  byteAlphabet(),
 	}
 	for _, file := range []struct {
@@ -79,15 +78,18 @@ func unreadable(path string, err error) error {
 type loader struct {
 	*Tokenizer
 	ids      map[string]int32 // of vocab.json, by the bytes that a token stands for
-	alphabet map[rune]byte
+	alphabet alphabet
 }
 
 // addVocab takes vocab.json: an object from a token, written in the byte alphabet, to its id.
 func (l *loader) addVocab(text []byte) error {
-	var vocab map[string]int32
+	most := bytes.Count(text, []byte(":")) // a token may hold some
+	vocab := make(map[string]int32, most)
 	if err := json.Unmarshal(text, &vocab); err != nil {
 		return atJSON(text, err)
 	}
+	l.ids = make(map[string]int32, len(vocab))
+	l.tokens = make([]string, 0, len(vocab))
 	for word, id := range vocab {
 		token, err := l.fromAlphabet(word)
 		if err == nil {
@@ -129,7 +131,8 @@ func (l *loader) add(token string, id int32) error {
 
 // addMerges takes merges.txt: two tokens a line, the pair to be merged first in the first line.
 func (l *loader) addMerges(text []byte) error {
-	line := 0
+	line, most := 0, bytes.Count(text, []byte("\n"))+1
+	l.ranks, l.made = make(map[pair]int32, most), make([]int32, 0, most)
 	for row := range bytes.Lines(text) {
 		line++
 		row = bytes.TrimRight(row, "\r\n")
@@ -208,31 +211,33 @@ func (l *loader) addConfig(text []byte) error {
 	return nil
 }
 
+// alphabet gives the byte that a character stands for, −1 for none.
+type alphabet [256 + 68]int16
+
 // byteAlphabet is GPT-2's way to write bytes as visible characters: those that are visible in Latin-1 stand for
 // themselves, the other 68 are U+0100 and following.
-func byteAlphabet() map[rune]byte {
-	alphabet := make(map[rune]byte, 256)
-	next := rune(256)
-	for b := range rune(256) {
+func byteAlphabet() (a alphabet) {
+	next := 256
+	for b := range 256 {
 		if b >= '!' && b <= '~' || b >= '¡' && b <= '¬' || b >= '®' {
-			alphabet[b] = byte(b)
-		} else {
-			alphabet[next] = byte(b)
-			next++
+			a[b] = int16(b)
+			continue
 		}
+		a[b] = -1
+		a[next] = int16(b)
+		next++
 	}
-	return alphabet
+	return a
 }
 
 // fromAlphabet gives the bytes that word stands for.
 func (l *loader) fromAlphabet(word string) (string, error) {
 	token := make([]byte, 0, len(word))
 	for _, r := range word {
-		b, ok := l.alphabet[r]
-		if !ok {
+		if int(r) >= len(l.alphabet) || l.alphabet[r] < 0 {
 			return "", fmt.Errorf("%.100q holds %q, which stands for no byte", word, r)
 		}
-		token = append(token, b)
+		token = append(token, byte(l.alphabet[r]))
 	}
 	return string(token), nil
 }

@@ -16,7 +16,9 @@ const config = `{"added_tokens_decoder": {"1000": {"content": "<|im_start|>"}, "
 func byteVocab() map[string]int32 {
 	vocab := make(map[string]int32)
 	for r, b := range byteAlphabet() {
-		vocab[string(r)] = int32(b)
+		if b >= 0 {
+			vocab[string(rune(r))] = int32(b)
+		}
 	}
 	return vocab
 }
