@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -351,22 +350,6 @@ char* mlxb_arange(mlxb_array* out, int start, int stop, mlxb_dtype dtype) {
   return op("arange", out, [&] {
     require(start <= stop, "start after stop");
     return mx::arange(static_cast<double>(start), static_cast<double>(stop), dtype_of(dtype));
-  });
-}
-
-char* mlxb_load(mlxb_array* out, const char* path, const char* const* names, int n) {
-  return guard("load", [&] {
-    require(out != nullptr && path != nullptr && names != nullptr && n > 0, "bad arguments");
-    auto tensors = mx::load_safetensors(std::string(path)).first;
-    std::vector<mx::array> wanted;
-    for (int i = 0; i < n; i++) {
-      require(names[i] != nullptr, "tensor without a name");
-      auto it = tensors.find(names[i]);
-      if (it == tensors.end()) throw std::invalid_argument("no tensor " + std::string(names[i]));
-      dtype_name(it->second.dtype());
-      wanted.push_back(it->second);
-    }
-    put_all(out, wanted);
   });
 }
 

@@ -76,6 +76,8 @@ void reorder(const Source& from, T* to) {
 mx::array in_order(const mx::array& a) {
   if (!on_cpu() || a.size() == 0 || a.ndim() == 0 || (a.itemsize() != 2 && a.itemsize() != 4)) return mx::contiguous(a);
   return make("Contiguous", a.shape(), a.dtype(), {a}, [](const std::vector<Source>& in, const Target& y) {
+    constexpr int64_t many = 1 << 20;
+    if (in[0].size * in[0].itemsize >= many) take_pages(y.data, in[0].size * in[0].itemsize);
     if (in[0].itemsize == 2) {
       reorder(in[0], static_cast<uint16_t*>(y.data));
     } else {

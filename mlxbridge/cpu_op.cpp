@@ -1,6 +1,11 @@
 // cpu_op.cpp: see cpu_op.hpp.
 #include "cpu_op.hpp"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -108,6 +113,15 @@ class CPUOperation : public mx::Primitive {
 };
 
 }  // namespace
+
+void take_pages([[maybe_unused]] void* data, [[maybe_unused]] int64_t size) {
+#ifdef MADV_POPULATE_WRITE
+  static const uintptr_t page = sysconf(_SC_PAGESIZE);
+  uintptr_t start = reinterpret_cast<uintptr_t>(data), end = (start + size) / page * page;
+  start = (start + page - 1) / page * page;
+  if (start < end) (void)madvise(reinterpret_cast<void*>(start), end - start, MADV_POPULATE_WRITE);
+#endif
+}
 
 std::vector<float>& scratch(int use) { return buffers[use]; }
 

@@ -39,6 +39,7 @@ func RawFunctions() map[string]any {
 		"mlxb_reshape":       _Cfunc_mlxb_reshape,
 		"mlxb_transpose":     _Cfunc_mlxb_transpose,
 		"mlxb_contiguous":    _Cfunc_mlxb_contiguous,
+		"mlxb_flip":          _Cfunc_mlxb_flip,
 		"mlxb_slice":         _Cfunc_mlxb_slice,
 		"mlxb_slice_update":  _Cfunc_mlxb_slice_update,
 		"mlxb_concatenate":   _Cfunc_mlxb_concatenate,

@@ -1,25 +1,30 @@
 package mlxbridge_test
 
 import (
-	"fmt"
+	"encoding/binary"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	mlx "ttsui/mlxbridge"
 )
 
-// weights writes a file with the float32 tensors "a" and "b" of n zeros each, and gives its path.
-func weights(t testing.TB, n int) string {
+// weights writes a file of two float32 tensors of n zeros each, and loads them.
+func weights(t testing.TB, n int) (path string, load func(s *mlx.Scope) [2]mlx.Array) {
 	t.Helper()
-	header := fmt.Sprintf(`{"a":{"dtype":"F32","shape":[%d],"data_offsets":[0,%d]},"b":{"dtype":"F32","shape":[%d],"data_offsets":[%d,%d]}}`,
-		n, 4*n, n, 4*n, 8*n)
-	path := filepath.Join(t.TempDir(), "weights.safetensors")
-	if err := os.WriteFile(path, safetensors(header, 8*n), 0o600); err != nil {
+	path = filepath.Join(t.TempDir(), "weights")
+	if err := os.WriteFile(path, make([]byte, 8*n), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return path, func(s *mlx.Scope) (tensors [2]mlx.Array) {
+		for i := range tensors {
+			tensors[i] = s.Load(path, []mlx.Span{{Offset: int64(4 * n * i), Size: int64(4 * n)}}, mlx.Float32, n)
+		}
+		return tensors
+	}
 }
 
 // What fails while it is computed fails on MLX's own threads: the error comes back to who waits for it, once, and MLX
@@ -45,9 +50,9 @@ func TestFailureWhileComputing(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			path := weights(t, 1<<16)
+			path, load := weights(t, 1<<16)
 			err := tryMLX(t, func(s *mlx.Scope) error {
-				tensors := s.Load(path, []string{"a", "b"})
+				tensors := load(s)
 				if err := os.Truncate(path, 4<<16+100); err != nil { // in the middle of b
 					return err
 				}
@@ -71,13 +76,40 @@ func TestFailureWhileComputing(t *testing.T) {
 
 // An open file stays readable when its name is gone, as files do.
 func TestDeletedFileIsRead(t *testing.T) {
-	path := weights(t, 100)
+	path, load := weights(t, 100)
 	onMLX(t, func(s *mlx.Scope) error {
-		tensors := s.Load(path, []string{"b"})
+		tensors := load(s)
 		if err := os.Remove(path); err != nil {
 			return err
 		}
-		s.ReadFloats(tensors[0])
+		s.ReadFloats(tensors[1])
+		return nil
+	})
+}
+
+// An array takes the spans of a file in the order in which they are given, whatever threads read which piece.
+func TestLoadJoins(t *testing.T) {
+	const n = 3 << 20 // several pieces
+	numbers := make([]byte, 4*n)
+	for i := range n {
+		binary.LittleEndian.PutUint32(numbers[4*i:], math.Float32bits(float32(i)))
+	}
+	path := filepath.Join(t.TempDir(), "weights")
+	if err := os.WriteFile(path, numbers, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spans := []mlx.Span{{Offset: 4 * (n - 5), Size: 20}, {Offset: 0, Size: 8 << 20}, {Offset: 40, Size: 0}, {Offset: 12, Size: 4}}
+	var want []float32
+	for _, span := range spans {
+		for i := range span.Size / 4 {
+			want = append(want, float32(span.Offset/4+i))
+		}
+	}
+	onMLX(t, func(s *mlx.Scope) error {
+		got := s.ReadFloats(s.Load(path, spans, mlx.Float32, len(want)))
+		if s.Err() == nil && !slices.Equal(got, want) {
+			t.Error("the numbers are others, or elsewhere")
+		}
 		return nil
 	})
 }

@@ -49,7 +49,8 @@ char* mlxb_counted(int64_t* nodes, int64_t* kernels, char* names, int capacity);
 char* mlxb_from_data(mlxb_array* out, const void* data, size_t bytes, mlxb_dtype dtype, const int* shape, int rank);
 char* mlxb_full(mlxb_array* out, float value, mlxb_dtype dtype, const int* shape, int rank);
 char* mlxb_arange(mlxb_array* out, int start, int stop, mlxb_dtype dtype);
-char* mlxb_load(mlxb_array* out, const char* path, const char* const* names, int n);  // n tensors of one .safetensors
+// An array whose bytes are those of n spans of a file, one behind the other; they are read when it is computed.
+char* mlxb_load(mlxb_array* out, const char* path, const int64_t* offsets, const int64_t* sizes, int n, mlxb_dtype dtype, const int* shape, int rank);
 char* mlxb_free(const mlxb_array* arrays, int n);
 char* mlxb_shape(mlxb_array a, int* shape, int capacity, int* rank, mlxb_dtype* dtype);
 char* mlxb_eval(const mlxb_array* arrays, int n);
@@ -80,6 +81,7 @@ char* mlxb_reshape(mlxb_array* out, mlxb_array a, const int* shape, int rank);
 char* mlxb_transpose(mlxb_array* out, mlxb_array a, const int* axes, int rank);
 char* mlxb_contiguous(mlxb_array* out, mlxb_array a);  // in row order, where a may be another view of its numbers
 char* mlxb_slice(mlxb_array* out, mlxb_array a, const int* start, const int* stop, int rank);
+char* mlxb_flip(mlxb_array* out, mlxb_array a, int axis);  // a view, the last first
 char* mlxb_slice_update(mlxb_array* out, mlxb_array a, mlxb_array update, const int* start, int rank);  // in place when a has no other user
 char* mlxb_concatenate(mlxb_array* out, const mlxb_array* arrays, int n, int axis);
 char* mlxb_pad(mlxb_array* out, mlxb_array a, int axis, int low, int high, int edge);  // zeros, or the edge's value
@@ -110,7 +112,7 @@ char* mlxb_rms_norm(mlxb_array* out, mlxb_array x, mlxb_array w, float eps);
 char* mlxb_layer_norm(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array b, float eps);
 char* mlxb_rope(mlxb_array* out, mlxb_array x, int dims, float theta, int offset);  // rotate-half pairing, x [batch, heads, time, dims]
 char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, float scale, int causal, mlxb_array mask);  // [batch, heads, time, dim]; mask is added to the scores unless nil
-char* mlxb_conv_weights(mlxb_array* out, mlxb_array w);  // w [out, k, in], in the form in which it is convolved best here
+char* mlxb_conv_weights(mlxb_array* out, mlxb_array w);  // w [out…, k, in], in the form in which it is convolved best here
 char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, int stride, int dilation, int groups);  // x [batch, time, in], w [out, k, in/groups] or of conv_weights, bias [out] or nil, no padding
 
 // --- drawing, over the last axis ---

@@ -2,6 +2,7 @@
 // behind it without the model above knowing.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "count.hpp"
@@ -298,11 +299,16 @@ char* mlxb_attention(mlxb_array* out, mlxb_array q, mlxb_array k, mlxb_array v, 
 char* mlxb_conv_weights(mlxb_array* out, mlxb_array w) {
   return op("conv_weights", out, [&] {
     mx::array weight = filled(w);
-    require(weight.ndim() == 3, "convolution wants weights [out, k, in]");
-    const int count = weight.shape(0), width = static_cast<int>(panel_width);
-    if (!on_cpu() || weight.dtype() != mx::float32 || count % width != 0) return in_order(weight);
-    mx::array panels = mx::reshape(weight, {count / width, width, weight.shape(1), weight.shape(2)});
-    return in_order(mx::transpose(panels, {0, 2, 3, 1}));
+    require(weight.ndim() >= 3, "convolution wants weights [out…, k, in]");
+    const int axes = static_cast<int>(weight.ndim()), taps = weight.shape(-2), in = weight.shape(-1), width = static_cast<int>(panel_width);
+    const int count = static_cast<int>(weight.size() / taps / in);
+    if (!on_cpu() || weight.dtype() != mx::float32 || weight.shape(-3) % width != 0) return mx::reshape(in_order(weight), {count, taps, in});
+    mx::Shape split(weight.shape().begin(), weight.shape().end() - 3);
+    split.insert(split.end(), {weight.shape(-3) / width, width, taps, in});
+    std::vector<int> order(axes + 1);
+    std::iota(order.begin(), order.end(), 0);
+    std::rotate(order.end() - 3, order.end() - 2, order.end());  // width behind taps and in
+    return mx::reshape(in_order(mx::transpose(mx::reshape(weight, split), order)), {count / width, taps, in, width});
   });
 }
 

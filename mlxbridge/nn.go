@@ -138,8 +138,8 @@ func (s *Scope) attention(q, k, v Array, scale float32, causal bool, mask Array)
 	})
 }
 
-// ConvWeights brings the weights w [out, k, in] of a convolution without groups into the form in which Conv1D reads them
-// best on this machine, which only Conv1D knows. w may be a view.
+// ConvWeights brings the weights w [out…, k, in] of a convolution without groups into the form in which Conv1D reads them
+// best on this machine, which only Conv1D knows. Its outputs are those of all the axes in front. w may be a view.
 func (s *Scope) ConvWeights(w Array) Array {
 	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_conv_weights(out, w.handle) })
 }

@@ -119,6 +119,17 @@ char* mlxb_slice(mlxb_array* out, mlxb_array a, const int* start, const int* sto
   });
 }
 
+char* mlxb_flip(mlxb_array* out, mlxb_array a, int axis) {
+  return op("flip", out, [&] {
+    mx::array x = filled(a);
+    const int rank = static_cast<int>(x.ndim());
+    require(0 <= axis && axis < rank, "no such axis");
+    mx::Shape start(rank, 0), stop = x.shape(), step(rank, 1);
+    start[axis] = x.shape(axis) - 1, stop[axis] = -x.shape(axis) - 1, step[axis] = -1;
+    return mx::slice(x, start, stop, step);
+  });
+}
+
 char* mlxb_slice_update(mlxb_array* out, mlxb_array a, mlxb_array update, const int* start, int rank) {
   return op("slice_update", out, [&] {
     mx::array x = get(a), u = get(update);

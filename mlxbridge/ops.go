@@ -82,31 +82,23 @@ func (s *Scope) Arange(start, stop int, dtype DType) Array {
 	})
 }
 
-// Load makes the named tensors of a .safetensors file, in the order of names. They are read when they are first
-// evaluated. MLX trusts the file's header: check it with package safetensors before.
-func (s *Scope) Load(path string, names []string) []Array {
-	arrays := make([]Array, len(names))
-	if s.err != nil || len(names) == 0 {
-		return arrays
-	}
+// Span is consecutive bytes of a file.
+type Span struct{ Offset, Size int64 }
+
+// Load makes an array whose bytes, in memory order, are those of spans of a file, one behind the other: several tensors
+// with one below the other take no more than a single one. The file is opened now, and read when the array is first
+// evaluated.
+func (s *Scope) Load(path string, spans []Span, dtype DType, shape ...int) Array {
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
-	list := make([]*C.char, len(names))
-	for i, name := range names {
-		list[i] = C.CString(name)
-		defer C.free(unsafe.Pointer(list[i]))
+	offsets, sizes := make([]C.int64_t, len(spans)), make([]C.int64_t, len(spans))
+	for i, span := range spans {
+		offsets[i], sizes[i] = C.int64_t(span.Offset), C.int64_t(span.Size)
 	}
-	out, n := handles(arrays)
-	// The list lives in C memory, since a Go pointer to Go pointers may not be passed.
-	clist := (**C.char)(C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof(list[0]))))
-	defer C.free(unsafe.Pointer(clist))
-	copy(unsafe.Slice(clist, n), list)
-	if err := failure(C.mlxb_load(out, cpath, clist, n)); err != nil {
-		s.err = err
-		return make([]Array, len(names))
-	}
-	s.owned = append(s.owned, arrays...)
-	return arrays
+	dims, rank := ints(shape)
+	return s.op(func(out *C.mlxb_array) *C.char {
+		return C.mlxb_load(out, cpath, unsafe.SliceData(offsets), unsafe.SliceData(sizes), cint(len(spans)), C.mlxb_dtype(dtype), dims, rank)
+	})
 }
 
 // Shape gives an array's dimensions, nil when the scope has failed.

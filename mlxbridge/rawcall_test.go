@@ -80,15 +80,6 @@ func cvalue(pin *runtime.Pinner, t reflect.Type, arg any) reflect.Value {
 		return reflect.Zero(t)
 	case v.Kind() != reflect.Slice:
 		return v.Convert(t)
-	case v.Type() == reflect.TypeFor[[]string](): // C strings; "" is NULL
-		list := make([]*byte, v.Len())
-		for i, s := range arg.([]string) {
-			if s != "" {
-				list[i] = unsafe.SliceData(cstring(s))
-				pin.Pin(list[i])
-			}
-		}
-		v = reflect.ValueOf(list)
 	}
 	p := v.UnsafePointer()
 	pin.Pin(p)

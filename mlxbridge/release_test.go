@@ -10,14 +10,14 @@ import (
 // Weights that are freed are gone: MLX's active memory is what it was, to the byte, and the system has its pages back.
 func TestUnloadReleases(t *testing.T) {
 	const cycles, warm, tensor, slack = 20, 5, 32 << 20, 16 << 20
-	path := weights(t, tensor/4)
+	_, load := weights(t, tensor/4)
 	onMLX(t, func(s *mlx.Scope) error { return mlx.ClearCache() })
 	start, live, first := mlx.Memory().Active, mlx.Live(), int64(0)
 	for cycle := range cycles {
 		var loaded uint64
 		onMLX(t, func(s *mlx.Scope) error {
 			var held [2]mlx.Held
-			for i, a := range s.Load(path, []string{"a", "b"}) {
+			for i, a := range load(s) {
 				s.Hold(&held[i], a)
 			}
 			s.Eval(held[0].Array(), held[1].Array())

@@ -50,6 +50,11 @@ func (s *Scope) SliceAxis(a Array, axis, start, stop int) Array {
 	return s.Slice(a, from, to)
 }
 
+// Flip turns an axis round, the last index first. The result is a view.
+func (s *Scope) Flip(a Array, axis int) Array {
+	return s.op(func(out *C.mlxb_array) *C.char { return C.mlxb_flip(out, a.handle, cint(axis)) })
+}
+
 // SliceUpdate is a with update written at start. MLX does it in place when nothing else uses a: see Scope.Hold.
 func (s *Scope) SliceUpdate(a, update Array, start ...int) Array {
 	p, rank := ints(start)

@@ -32,8 +32,8 @@ func (w *Weights) Conv1D(name string, in, out, kernel int, bias bool, order Orde
 	if order == TorchOrMLX {
 		allowed = append(allowed, []int{out, kernel, in})
 	}
-	if t := w.tensor(name+".weight", isFloat, allowed...); t != nil {
-		c.w = w.later(w.inOrder(w.convert(*t), in, kernel, c.groups))
+	if t := w.tensor(name+".weight", isFloat, allowed...); !t.IsNil() {
+		c.w = w.later(w.inOrder(w.convert(t), in, kernel, c.groups))
 	}
 	if bias {
 		c.bias = w.Tensor(name+".bias", out)
@@ -88,11 +88,7 @@ func (w *Weights) ConvTranspose1D(name string, in, out, kernel, stride int) Conv
 	return ConvTranspose1D{
 		w: w.Derive(func(s *mlx.Scope) mlx.Array {
 			split := s.Transpose(s.Reshape(weight, in, out, taps, stride), 3, 1, 2, 0) // [stride, out, taps, in], m = 0 first
-			var old []mlx.Array
-			for m := taps - 1; m >= 0; m-- {
-				old = append(old, s.Contiguous(s.SliceAxis(split, 2, m, m+1)))
-			}
-			return s.ConvWeights(s.Reshape(s.Concat(2, old...), stride*out, taps, in))
+			return s.ConvWeights(s.Flip(split, 2))
 		}, weight),
 		bias: w.Derive(func(s *mlx.Scope) mlx.Array {
 			return s.Reshape(s.Add(s.Zeros(w.dtype, stride, out), bias), stride*out)

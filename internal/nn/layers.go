@@ -30,6 +30,18 @@ func (w *Weights) Linear(name string, in, out int, bias bool) Linear {
 }
 
 func (w *Weights) quantized(name string, in, out int) *mlx.Quantized {
+	q := w.quantization(name, in)
+	return &mlx.Quantized{
+		W:         w.packed(name+".weight", out, in*q.Bits/32),
+		Scales:    w.Tensor(name+".scales", out, in/q.GroupSize),
+		Biases:    w.Tensor(name+".biases", out, in/q.GroupSize),
+		GroupSize: q.GroupSize,
+		Bits:      q.Bits,
+	}
+}
+
+// quantization gives how a module of so many inputs is quantised.
+func (w *Weights) quantization(name string, in int) Quantization {
 	q := w.quant
 	if own, ok := q.Modules[name]; ok {
 		q = own
@@ -38,13 +50,7 @@ func (w *Weights) quantized(name string, in, out int) *mlx.Quantized {
 		w.problem("%s is quantised, but config.json's quantization (group_size %d, bits %d) doesn't fit its %d inputs", name, q.GroupSize, q.Bits, in)
 		q = Quantization{GroupSize: in, Bits: 32}
 	}
-	return &mlx.Quantized{
-		W:         w.packed(name+".weight", out, in*q.Bits/32),
-		Scales:    w.Tensor(name+".scales", out, in/q.GroupSize),
-		Biases:    w.Tensor(name+".biases", out, in/q.GroupSize),
-		GroupSize: q.GroupSize,
-		Bits:      q.Bits,
-	}
+	return q
 }
 
 // Apply maps x [..., in] to [..., out].
@@ -71,7 +77,7 @@ func (w *Weights) stack(parts ...Linear) stack {
 		for _, l := range parts {
 			tensors = append(tensors, of(l))
 		}
-		return w.Derive(func(s *mlx.Scope) mlx.Array { return s.Concat(0, tensors...) }, tensors...)
+		return w.join(tensors)
 	}
 	first := parts[0].quant
 	if slices.ContainsFunc(parts, func(l Linear) bool { return !alike(l.quant, first) }) {

@@ -29,11 +29,19 @@ type reading struct {
 	set      *safetensors.Set
 	scope    *mlx.Scope // owns the arrays that layers hold
 	quant    Quantization
-	raw      map[string]mlx.Array // tensors in the file's form that nobody has asked for yet
+	origin   map[mlx.Array]origin // of arrays that are as the file has them
 	used     map[string]bool
 	problems []string
 	pending  []mlx.Array // what Read will evaluate
 }
+
+// origin is where an array comes from.
+type origin struct {
+	path   string
+	tensor safetensors.Tensor
+}
+
+func (o origin) span() mlx.Span { return mlx.Span{Offset: o.tensor.Offset, Size: o.tensor.Size} }
 
 // Quantization is the "quantization" part of config.json: affine groups along a row. The zero value is none.
 type Quantization struct {
@@ -44,21 +52,7 @@ type Quantization struct {
 
 // NewWeights starts reading a checkpoint. Arrays belong to scope; floats are converted to dtype.
 func NewWeights(scope *mlx.Scope, set *safetensors.Set, dtype mlx.DType, quant Quantization) *Weights {
-	w := &Weights{&reading{set: set, scope: scope, quant: quant, raw: map[string]mlx.Array{}, used: map[string]bool{}}, dtype}
-	for _, file := range set.Files {
-		// MLX refuses a whole file for one tensor of a type it doesn't have. Check will name the tensor.
-		if slices.ContainsFunc(file.Tensors, func(t safetensors.Tensor) bool { return dtypes[t.DType] == mlx.Bool }) {
-			continue
-		}
-		var names []string
-		for _, t := range file.Tensors {
-			names = append(names, t.Name)
-		}
-		for i, a := range scope.Load(file.Path, names) {
-			w.raw[names[i]] = a
-		}
-	}
-	return w
+	return &Weights{&reading{set: set, scope: scope, quant: quant, origin: map[mlx.Array]origin{}, used: map[string]bool{}}, dtype}
 }
 
 // In gives a view of the same checkpoint whose floats are converted to another dtype.
@@ -72,47 +66,44 @@ func (w *Weights) Has(name string) bool {
 
 // Tensor gives a tensor of floats of exactly this shape, in the weights' dtype.
 func (w *Weights) Tensor(name string, shape ...int) mlx.Array {
-	got := w.tensor(name, isFloat, shape)
-	if got == nil {
-		return mlx.Array{}
-	}
-	return w.later(w.convert(*got))
+	return w.later(w.convert(w.tensor(name, isFloat, shape)))
 }
 
 // packed gives a tensor of quantised elements, as words of 32 bits.
 func (w *Weights) packed(name string, shape ...int) mlx.Array {
-	got := w.tensor(name, func(d mlx.DType) bool { return d == mlx.Uint32 }, shape)
-	if got == nil {
-		return mlx.Array{}
-	}
-	return w.later(*got)
+	return w.later(w.tensor(name, isPacked, shape))
 }
 
-func isFloat(d mlx.DType) bool { return d == mlx.Float32 || d == mlx.Float16 || d == mlx.BFloat16 }
+func isFloat(d mlx.DType) bool  { return d == mlx.Float32 || d == mlx.Float16 || d == mlx.BFloat16 }
+func isPacked(d mlx.DType) bool { return d == mlx.Uint32 }
 
-// tensor looks a tensor up, lazily, and compares its type and its shape with those allowed. It gives nil when there is a
-// problem.
-func (w *Weights) tensor(name string, fits func(mlx.DType) bool, allowed ...[]int) *mlx.Array {
-	_, t, ok := w.set.Lookup(name)
-	w.used[name] = true
+// tensor gives a tensor as the file has it, to be read when it is evaluated. It is nil when there is a problem.
+func (w *Weights) tensor(name string, fits func(mlx.DType) bool, allowed ...[]int) mlx.Array {
+	file, t, ok := w.find(name, fits, allowed...)
 	if !ok {
+		return mlx.Array{}
+	}
+	from := origin{file.Path, t}
+	a := w.scope.Load(from.path, []mlx.Span{from.span()}, dtypes[t.DType], t.Shape...)
+	w.origin[a] = from
+	return a
+}
+
+// find looks a tensor up and compares its type and its shape with those allowed.
+func (w *Weights) find(name string, fits func(mlx.DType) bool, allowed ...[]int) (*safetensors.File, safetensors.Tensor, bool) {
+	file, t, ok := w.set.Lookup(name)
+	w.used[name] = true
+	switch {
+	case !ok:
 		w.problem("%s is missing, expected %v", name, allowed[0])
-		return nil
-	}
-	if !slices.ContainsFunc(allowed, func(s []int) bool { return slices.Equal(s, t.Shape) }) {
+	case !slices.ContainsFunc(allowed, func(s []int) bool { return slices.Equal(s, t.Shape) }):
 		w.problem("%s has shape %v, expected %v", name, t.Shape, allowed[0])
-		return nil
-	}
-	if !fits(dtypes[t.DType]) {
+	case !fits(dtypes[t.DType]):
 		w.problem("%s holds elements of type %s, which no layer of this model has there", name, t.DType)
-		return nil
+	default:
+		return file, t, true
 	}
-	a, ok := w.raw[name]
-	if !ok { // of a file that wasn't loaded
-		return nil
-	}
-	delete(w.raw, name)
-	return &a
+	return nil, t, false
 }
 
 // dtypes maps the file's types to the bridge's: those that weights have. The zero value, Bool, stands for all others.
@@ -135,7 +126,7 @@ func FloatType(set *safetensors.Set) mlx.DType {
 
 // convert brings floats to the weights' dtype and frees the file's form, so that reading never holds both.
 func (w *Weights) convert(a mlx.Array) mlx.Array {
-	if w.scope.DType(a) == w.dtype {
+	if a.IsNil() || w.scope.DType(a) == w.dtype {
 		return a
 	}
 	return w.replace(a, w.scope.AsType(a, w.dtype))
@@ -150,7 +141,9 @@ func (w *Weights) replace(old, next mlx.Array) mlx.Array {
 }
 
 func (w *Weights) later(a mlx.Array) mlx.Array {
-	w.pending = append(w.pending, a)
+	if !a.IsNil() {
+		w.pending = append(w.pending, a)
+	}
 	return a
 }
 
@@ -213,11 +206,5 @@ func (w *Weights) ReadSome() (more bool, err error) {
 	}
 	w.scope.EvalLasting(w.pending[:n]...)
 	w.pending = w.pending[n:]
-	if len(w.pending) == 0 {
-		for _, a := range w.raw { // what nobody asked for
-			w.scope.Fail(mlx.Free(w.scope.Keep(a)))
-		}
-		w.raw = nil
-	}
 	return len(w.pending) > 0 && w.scope.Err() == nil, w.scope.Err()
 }

@@ -84,7 +84,11 @@ func quantize(t *testing.T, from, quantized, floats string, most quantization, o
 	testkit.MLX(t, func(s *mlx.Scope) error {
 		for _, name := range set.Names() {
 			file, tensor, _ := set.Lookup(name)
-			w := s.AsType(s.Load(file.Path, []string{name})[0], mlx.Float32)
+			numbers, err := file.Float32s(name)
+			if err != nil {
+				return err
+			}
+			w := s.Floats(numbers, tensor.Shape...)
 			if !quantizable.MatchString(name) {
 				data := safetensors.Float32Data(name, tensor.Shape, s.ReadFloats(w))
 				q, f = append(q, data), append(f, data)

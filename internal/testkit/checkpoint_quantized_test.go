@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ttsui/internal/safetensors"
 	mlx "ttsui/mlxbridge"
 )
 
@@ -35,8 +36,17 @@ func TestWriteCheckpointQuantized(t *testing.T) {
 				continue
 			}
 			MLX(t, func(s *mlx.Scope) error {
-				parts := s.Load(filepath.Join(dir, weightsName), []string{"talker.codec_head.weight", "talker.codec_head.scales", "talker.codec_head.biases"})
-				w := s.Dequantize(mlx.Quantized{W: parts[0], Scales: parts[1], Biases: parts[2], GroupSize: groupSize, Bits: bits})
+				set, err := safetensors.OpenSet(dir)
+				if err != nil {
+					return err
+				}
+				part := func(name string, dtype mlx.DType) mlx.Array {
+					_, t, _ := set.Lookup("talker.codec_head." + name)
+					return s.Load(filepath.Join(dir, weightsName), []mlx.Span{{Offset: t.Offset, Size: t.Size}}, dtype, t.Shape...)
+				}
+				w := s.Dequantize(mlx.Quantized{
+					W: part("weight", mlx.Uint32), Scales: part("scales", mlx.BFloat16), Biases: part("biases", mlx.BFloat16), GroupSize: groupSize, Bits: bits,
+				})
 				const eos, width = 2150, 128
 				zero := s.ReadFloats(s.SliceAxis(w, 0, eos, eos+1))
 				deviation := 0.0
