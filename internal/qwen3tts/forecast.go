@@ -33,8 +33,11 @@ func (l *Loader) forecast(dir string, cfg config, set *safetensors.Set, tensors 
 	}
 	dtype := computeType(l.dtype, set)
 	main := footprintOf(tensors, func(name string) mlx.DType {
-		if strings.HasPrefix(name, "speaker_encoder.") {
+		switch {
+		case strings.HasPrefix(name, "speaker_encoder."):
 			return mlx.Float32
+		case strings.HasPrefix(name, textEmbedding+"."):
+			return notLoaded
 		}
 		return dtype
 	})

@@ -158,7 +158,7 @@ func computeType(want DType, set *safetensors.Set) mlx.DType {
 // Close frees the model's memory and gives it back to the system.
 func (m *Model) Close() error {
 	return m.do(context.Background(), func() error {
-		err := cmp.Or(m.weights.Close(), m.memory.free())
+		err := cmp.Or(m.weights.Close(), m.memory.free(), m.talker.textEmbedding.Close())
 		if m.codec != nil {
 			err = cmp.Or(err, m.codec.giveBack())
 		}

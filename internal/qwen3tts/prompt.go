@@ -27,17 +27,15 @@ type prompter struct {
 }
 
 // E embeds text ids, [n, H].
-func (b prompter) E(ids ...int) mlx.Array { return b.talker.text(b.s, b.ids(ids)) }
+func (b prompter) E(ids ...int) mlx.Array { return b.talker.text(b.s, ids) }
 
 // C embeds codec ids, [n, H].
-func (b prompter) C(ids ...int) mlx.Array { return b.talker.codec(b.s, b.ids(ids)) }
-
-func (b prompter) ids(ids []int) mlx.Array {
+func (b prompter) C(ids ...int) mlx.Array {
 	short := make([]int32, len(ids))
 	for i, id := range ids {
 		short[i] = int32(id)
 	}
-	return b.s.Ints(short, len(short))
+	return b.talker.codec(b.s, b.s.Ints(short, len(short)))
 }
 
 // tokens encodes text that begins with no white space: behind the template's line break the tokenizer would join the

@@ -7,7 +7,7 @@ import (
 
 // talker reads text and past frames and gives the first code of the next frame.
 type talker struct {
-	textEmbedding  nn.Embedding // [text vocab, text hidden]
+	textEmbedding  nn.Table     // [text vocab, text hidden]
 	textFC1        nn.Linear    // text hidden → text hidden, bias
 	textFC2        nn.Linear    // text hidden → H, bias
 	codecEmbedding nn.Embedding // [vocab, H]
@@ -15,9 +15,12 @@ type talker struct {
 	head           nn.Linear // H → vocab
 }
 
+// textEmbedding is the tensor of which only rows are read.
+const textEmbedding = "talker.model.text_embedding"
+
 func newTalker(w *nn.Weights, c talkerConfig) talker {
 	return talker{
-		textEmbedding:  w.Embedding("talker.model.text_embedding", c.TextVocabSize, c.TextHiddenSize),
+		textEmbedding:  w.Table(textEmbedding, c.TextVocabSize, c.TextHiddenSize),
 		textFC1:        w.Linear("talker.text_projection.linear_fc1", c.TextHiddenSize, c.TextHiddenSize, true),
 		textFC2:        w.Linear("talker.text_projection.linear_fc2", c.TextHiddenSize, c.HiddenSize, true),
 		codecEmbedding: w.Embedding("talker.model.codec_embedding", c.VocabSize, c.HiddenSize),
@@ -27,7 +30,7 @@ func newTalker(w *nn.Weights, c talkerConfig) talker {
 }
 
 // text embeds ids [n] of the text vocabulary as rows [n, H].
-func (t *talker) text(s *mlx.Scope, ids mlx.Array) mlx.Array {
+func (t *talker) text(s *mlx.Scope, ids []int) mlx.Array {
 	x := t.textEmbedding.Lookup(s, ids) // [n, text hidden]
 	return t.textFC2.Apply(s, s.SiLU(t.textFC1.Apply(s, x)))
 }

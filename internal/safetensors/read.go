@@ -2,6 +2,7 @@ package safetensors
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -22,13 +23,64 @@ func (f *File) Bytes(name string) ([]byte, error) {
 	}
 	defer r.Close()
 	if t.Offset+t.Size > size {
-		return nil, corrupt(f.Path, fmt.Errorf("%w after it was opened: it got shorter", inTensor(name, io.ErrUnexpectedEOF)))
+		return nil, shortened(f.Path, t)
 	}
 	data := make([]byte, t.Size)
 	if _, err := r.ReadAt(data, t.Offset); err != nil {
 		return nil, unreadable(f.Path, err)
 	}
 	return data, nil
+}
+
+// Rows is a tensor of two axes that stays in its open file.
+type Rows struct {
+	Tensor
+	path string
+	file *os.File
+	size int64 // bytes of a row
+}
+
+// OpenRows opens the file to read rows of t, a tensor of two axes. It stays readable when its name is gone.
+func (f *File) OpenRows(t Tensor) (*Rows, error) {
+	file, size, err := openRegular(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	if t.Offset+t.Size > size {
+		_ = file.Close() // nothing was written
+		return nil, shortened(f.Path, t)
+	}
+	return &Rows{t, f.Path, file, int64(t.Shape[1] * t.DType.Size())}, nil
+}
+
+// Read gives the bytes of rows, one behind the other; each is in [0, Shape[0]).
+func (r *Rows) Read(rows []int) ([]byte, error) {
+	data := make([]byte, r.size*int64(len(rows)))
+	for i, row := range rows {
+		if row < 0 || row >= r.Shape[0] {
+			return nil, fmt.Errorf("%s: tensor %.200q has no row %d", r.path, r.Name, row)
+		}
+		_, err := r.file.ReadAt(data[int64(i)*r.size:][:r.size], r.Offset+int64(row)*r.size)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, shortened(r.path, r.Tensor)
+		case err != nil:
+			return nil, unreadable(r.path, err)
+		}
+	}
+	return data, nil
+}
+
+// Close closes the file. Of a nil Rows there is nothing to close.
+func (r *Rows) Close() error {
+	if r == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+func shortened(path string, t Tensor) error {
+	return corrupt(path, fmt.Errorf("%w after it was opened: it got shorter", inTensor(t.Name, io.ErrUnexpectedEOF)))
 }
 
 // CopyRange writes a part of a tensor's bytes to w: size of them, from the byte first on.
@@ -41,7 +93,7 @@ func (f *File) CopyRange(w io.Writer, t Tensor, first, size int64) error {
 	part := io.NewSectionReader(r, t.Offset+first, size)
 	n, err := io.Copy(w, part)
 	if err == nil && n < size {
-		return corrupt(f.Path, fmt.Errorf("%w after it was opened: it got shorter", inTensor(t.Name, io.ErrUnexpectedEOF)))
+		return shortened(f.Path, t)
 	}
 	return err
 }
