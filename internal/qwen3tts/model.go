@@ -3,6 +3,8 @@ package qwen3tts
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
 
 	"ttsui/internal/nn"
 	"ttsui/internal/safetensors"
@@ -68,32 +70,69 @@ func (m *Model) load(ctx context.Context, dir string, dtype DType, codecs *codec
 	if m.gen, err = readGenerationConfig(dir); err != nil {
 		return err
 	}
-	if m.tokenizer, err = tokenizer.Load(dir); err != nil {
+	set, err := safetensors.OpenSet(dir)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	vocabulary := beside(func() (err error) {
+		if m.tokenizer, err = tokenizer.Load(dir); err != nil {
+			stop()
+		}
+		return err
+	})
+	err = m.read(ctx, dir, set, dtype, codecs)
+	if err := cmp.Or(vocabulary(), err); err != nil {
 		return err
 	}
 	if most := int(m.tokenizer.MaxID()); most >= m.cfg.Talker.TextVocabSize {
 		return tts.Errorf(tts.CodeCorrupt, "Download the model again.",
 			"%s: the tokenizer's id %d is outside the text vocabulary of %d", dir, most, m.cfg.Talker.TextVocabSize)
 	}
-	set, err := safetensors.OpenSet(dir)
-	if err != nil {
-		return err
-	}
-	var w *nn.Weights
-	if err := m.do(ctx, func() error { w, err = m.build(dir, set, dtype); return err }); err != nil {
-		return err
-	}
-	if err := readAll(ctx, m.thread, w); err != nil {
-		return err
-	}
-	if m.codec, err = codecs.borrow(ctx, dir, m.cfg.mode() == tts.Clone); err != nil {
-		return err
-	}
 	if e := m.codec.encoder; e != nil && e.acoustic.size > m.cfg.Talker.Predictor.VocabSize {
 		return tts.Errorf(tts.CodeCorrupt, "The files of this model don't belong together. Download it again.",
 			"%s: the codec's codebook_size %d is beyond the code predictor's vocab_size %d", dir, e.acoustic.size, m.cfg.Talker.Predictor.VocabSize)
 	}
 	return nil
+}
+
+// beside runs f beside what its caller does until it asks for f's error. A panic of f is the caller's then, as if it had
+// called f itself.
+func beside(f func() error) (wait func() error) {
+	var err error
+	var broken any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				broken = fmt.Sprintf("%v\n%s", v, debug.Stack())
+			}
+		}()
+		err = f()
+	}()
+	return func() error {
+		<-done
+		if broken != nil {
+			panic(broken)
+		}
+		return err
+	}
+}
+
+// read reads the weights, the codec's too.
+func (m *Model) read(ctx context.Context, dir string, set *safetensors.Set, dtype DType, codecs *codecs) error {
+	var w *nn.Weights
+	if err := m.do(ctx, func() (err error) { w, err = m.build(dir, set, dtype); return err }); err != nil {
+		return err
+	}
+	if err := readAll(ctx, m.thread, w); err != nil {
+		return err
+	}
+	codec, err := codecs.borrow(ctx, dir, m.cfg.mode() == tts.Clone)
+	m.codec = codec
+	return err
 }
 
 // readAll reads weights in pieces, so that other models can speak meanwhile.
