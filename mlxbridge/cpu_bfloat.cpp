@@ -33,6 +33,13 @@ constexpr std::array<uint16_t, 32> order(uint16_t first) {
   return list;
 }
 
+// pairs gives the indices of two vectors' numbers in turns, from the first on.
+constexpr std::array<uint16_t, 32> pairs(uint16_t first) {
+  std::array<uint16_t, 32> list{};
+  for (uint16_t i = 0; i < 32; i++) list[i] = static_cast<uint16_t>(first + i / 2 + i % 2 * 32);
+  return list;
+}
+
 // Packed weights come two to a 16-bit word: the inputs of the first ones of each 64 lie before those of the others.
 void prepare_halves(const Weights& w, const float* x, bfloat* halves) {
   static constexpr std::array<uint16_t, 32> even = order(0), odd = order(1);
@@ -287,6 +294,56 @@ void dots_of_halves(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, f
   many_rows(m, x, n0, n1, y);
 }
 
+// panel_tile adds the products of tap j and the channels from c0 to c1, two at a time, to T output rows, from row t on, of
+// one panel's channels, which begin at y. w is the panel's weights from there on.
+template <int T>
+inline void panel_tile(const Rows& r, const bfloat* x, const bfloat* w, const float* bias, int64_t t, int64_t j, int64_t c0, int64_t c1, float* y) {
+  static constexpr std::array<uint16_t, 32> low = pairs(0), high = pairs(16);
+  const __m512i lows = _mm512_loadu_si512(low.data()), highs = _mm512_loadu_si512(high.data());
+  const bool first = j == 0 && c0 == 0;
+  const bfloat* xs[T];
+  for (int i = 0; i < T; i++) xs[i] = x + ((t + i) * r.stride + j * r.dilation) * r.channels;
+  __m512 sums[T][2];
+  for (int i = 0; i < T; i++) {
+    for (int k = 0; k < 2; k++) {
+      sums[i][k] = !first ? _mm512_loadu_ps(y + (t + i) * r.out + 16 * k) : bias != nullptr ? _mm512_loadu_ps(bias + 16 * k) : _mm512_setzero_ps();
+    }
+  }
+  for (int64_t c = c0; c < c1; c += 2, w += 2 * panel_width) {
+    const __m512i one = load(w), two = load(w + panel_width);
+    const __m512i w0 = _mm512_permutex2var_epi16(one, lows, two), w1 = _mm512_permutex2var_epi16(one, highs, two);
+#pragma GCC unroll 12
+    for (int i = 0; i < T; i++) {
+      int pair;
+      __builtin_memcpy(&pair, xs[i] + c, sizeof pair);
+      const __m512i both = _mm512_set1_epi32(pair);
+      sums[i][0] = dot(sums[i][0], both, w0);
+      sums[i][1] = dot(sums[i][1], both, w1);
+    }
+  }
+  for (int i = 0; i < T; i++) {
+    for (int k = 0; k < 2; k++) _mm512_storeu_ps(y + (t + i) * r.out + 16 * k, sums[i][k]);
+  }
+}
+
+void convolve_halves(const Rows& r, const bfloat* x, const bfloat* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1) {
+  static_assert(panel_width == 32);
+  constexpr int64_t piece = 256;  // input channels: half a first-level cache of weights, which serve all rows
+  for (int64_t n = n0; n < n1; n += panel_width) {
+    const float* bias = r.bias != nullptr ? r.bias + n : nullptr;
+    for (int64_t j = 0; j < r.taps; j++) {
+      for (int64_t c = 0; c < r.channels; c += piece) {
+        const bfloat* part = w + (n * r.taps + j * panel_width) * r.channels + c * panel_width;
+        const int64_t end = c + piece < r.channels ? c + piece : r.channels;
+        int64_t t = t0;
+        for (; t + 12 <= t1; t += 12) panel_tile<12>(r, x, part, bias, t, j, c, end, y + n);
+        for (; t + 4 <= t1; t += 4) panel_tile<4>(r, x, part, bias, t, j, c, end, y + n);
+        for (; t < t1; t++) panel_tile<1>(r, x, part, bias, t, j, c, end, y + n);
+      }
+    }
+  }
+}
+
 decltype(Kernels::dots) dots_of_floats;
 
 void dots(const Weights& w, const Inputs& x, int64_t n0, int64_t n1, float* scratch, float* y) {
@@ -309,6 +366,7 @@ Kernels with_bfloat_dots(const Kernels& base) {
   k.takes_halves = takes_halves;
   k.prepare_halves = prepare_halves;
   k.dots = dots;
+  k.convolve_halves = convolve_halves;
   return k;
 }
 

@@ -1,4 +1,4 @@
-// cpu_bfloat.hpp: linear maps of bfloat rows by the dot products of AVX512-BF16, two numbers a lane.
+// cpu_bfloat.hpp: linear maps and convolutions of bfloat rows by the dot products of AVX512-BF16, two numbers a lane.
 #pragma once
 
 #include "cpu_kernels.hpp"

@@ -92,6 +92,10 @@ struct Kernels {
   void (*convolve)(const Rows& r, const float* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1);
   // convolve_panels does that with w in panels [out/panel_width, taps, channels, panel_width]; n0 and n1 are at panels' ends.
   void (*convolve_panels)(const Rows& r, const float* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1);
+  void (*convolve_half_panels)(const Rows& r, const bfloat* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1);
+  // convolve_halves does that with the rows x in 16 bits too, in place of r.x, where the channels are even; nullptr where
+  // that isn't faster.
+  void (*convolve_halves)(const Rows& r, const bfloat* x, const bfloat* w, float* y, int64_t t0, int64_t t1, int64_t n0, int64_t n1);
   // norm computes y = x/√(mean(x²)+eps)·w for n numbers.
   void (*norm)(const float* x, const float* w, float eps, float* y, int64_t n);
   // attend computes out [dim]; scores has room for the positions.

@@ -10,21 +10,46 @@
 namespace bridge {
 namespace {
 
-void convolve(const Rows& r, const float* w, bool panels, float* y) {
-  const int64_t channel_step = panels ? panel_width : 8;
-  const auto body = panels ? kernels().convolve_panels : kernels().convolve;
-  if (r.rows * r.out * r.taps * r.channels < worth_waking) return body(r, w, y, 0, r.rows, 0, r.out);
+// ranges calls body for ranges of rows and channels that together are all of y.
+template <class Body>
+void ranges(const Rows& r, int64_t channel_step, Body&& body) {
+  if (r.rows * r.out * r.taps * r.channels < worth_waking) return body(0, r.rows, 0, r.out);
   const Pieces pieces(r.rows, r.stride * r.channels, r.out, channel_step, true);
   run_parallel(pieces.down * pieces.across, [&](int64_t i) {
     int64_t t = i / pieces.across * pieces.rows, n = i % pieces.across * pieces.channels;
-    body(r, w, y, t, std::min(t + pieces.rows, r.rows), n, std::min(n + pieces.channels, r.out));
+    body(t, std::min(t + pieces.rows, r.rows), n, std::min(n + pieces.channels, r.out));
   });
+}
+
+// rounded gives n numbers in 16 bits.
+const bfloat* rounded(const float* x, int64_t n, std::vector<float>& buffer) {
+  constexpr int64_t piece = 16 << 10;
+  buffer.resize(divide_up(n, 2));
+  bfloat* halves = reinterpret_cast<bfloat*>(buffer.data());
+  run_parallel(divide_up(n, piece), [&](int64_t i) { kernels().narrow(x + i * piece, halves + i * piece, std::min(piece, n - i * piece)); });
+  return halves;
+}
+
+void convolve(const Rows& r, const Source& x, const Source& w, float* y) {
+  const bool panels = w.shape.size() == 4;
+  if (!panels || !w.half) {
+    const float* weights = w.floats(scratch(1));
+    const auto body = panels ? kernels().convolve_panels : kernels().convolve;
+    return ranges(r, panels ? panel_width : 8, [&](auto... range) { body(r, weights, y, range...); });
+  }
+  const bfloat* weights = static_cast<const bfloat*>(w.elements(scratch(1)));
+  const auto body = kernels().convolve_halves;
+  if (body == nullptr || r.channels % 2 != 0) {
+    return ranges(r, panel_width, [&](auto... range) { kernels().convolve_half_panels(r, weights, y, range...); });
+  }
+  const bfloat* halves = rounded(r.x, x.size, scratch(3));
+  ranges(r, panel_width, [&](auto... range) { body(r, halves, weights, y, range...); });
 }
 
 }  // namespace
 
 MaybeArray cpu_conv1d(const mx::array& x, const mx::array& w, const MaybeArray& bias, int stride, int dilation) {
-  if (!applies(x, w) || x.dtype() != mx::float32 || w.dtype() != mx::float32 || x.shape(0) != 1 || x.shape(2) != w.shape(2)) return std::nullopt;
+  if (!applies(x, w) || x.dtype() != mx::float32 || x.shape(0) != 1 || x.shape(2) != w.shape(2)) return std::nullopt;
   const bool panels = w.ndim() == 4;
   if (panels && w.shape(3) != panel_width) return std::nullopt;
   const int out = panels ? w.shape(0) * w.shape(3) : w.shape(0);
@@ -33,11 +58,11 @@ MaybeArray cpu_conv1d(const mx::array& x, const mx::array& w, const MaybeArray& 
   Rows rows{nullptr, nullptr, rows_out, out, w.shape(1), w.shape(2), stride, dilation};
   std::vector<mx::array> inputs{x, w};
   if (bias) inputs.push_back(*bias);
-  return make("Conv1D", {1, rows_out, out}, mx::float32, std::move(inputs), [rows, panels](const std::vector<Source>& in, const Target& y) {
+  return make("Conv1D", {1, rows_out, out}, mx::float32, std::move(inputs), [rows](const std::vector<Source>& in, const Target& y) {
     Rows r = rows;
     r.x = in[0].floats(scratch(0));
     if (in.size() > 2) r.bias = in[2].floats(scratch(2));
-    convolve(r, in[1].floats(scratch(1)), panels, static_cast<float*>(y.data));
+    convolve(r, in[0], in[1], static_cast<float*>(y.data));
   });
 }
 

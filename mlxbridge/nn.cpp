@@ -302,7 +302,7 @@ char* mlxb_conv_weights(mlxb_array* out, mlxb_array w) {
     require(weight.ndim() >= 3, "convolution wants weights [out…, k, in]");
     const int axes = static_cast<int>(weight.ndim()), taps = weight.shape(-2), in = weight.shape(-1), width = static_cast<int>(panel_width);
     const int count = static_cast<int>(weight.size() / taps / in);
-    if (!on_cpu() || weight.dtype() != mx::float32 || weight.shape(-3) % width != 0) return mx::reshape(in_order(weight), {count, taps, in});
+    if (!on_cpu() || !ours(weight) || weight.shape(-3) % width != 0) return mx::reshape(in_order(weight), {count, taps, in});
     mx::Shape split(weight.shape().begin(), weight.shape().end() - 3);
     split.insert(split.end(), {weight.shape(-3) / width, width, taps, in});
     std::vector<int> order(axes + 1);
@@ -323,7 +323,9 @@ char* mlxb_conv1d(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array bias, 
     }
     if (weight.ndim() == 4) weight = out_of_panels(weight);
     if (dilation == 1) check_windows(a, weight, stride);
-    mx::array y = mx::conv1d(a, weight, stride, /*padding=*/0, dilation, groups);
+    const bool halved = a.dtype() == mx::float32 && weight.dtype() == mx::bfloat16;
+    mx::array y = mx::conv1d(halved ? mx::astype(a, mx::bfloat16) : a, weight, stride, /*padding=*/0, dilation, groups);
+    if (halved) y = mx::astype(y, mx::float32);
     return b ? mx::add(y, *b) : y;
   });
 }

@@ -145,7 +145,7 @@ func (s *Scope) ConvWeights(w Array) Array {
 }
 
 // Conv1D is the convolution of x [batch, time, in] with w [out, k, in/groups], or what ConvWeights made of it, without
-// padding, plus bias [out], which may be nil.
+// padding, plus bias [out], which may be nil. Weights in BFloat16 may round a Float32 x to as much before it is multiplied.
 func (s *Scope) Conv1D(x, w, bias Array, stride, dilation, groups int) Array {
 	return s.op(func(out *C.mlxb_array) *C.char {
 		return C.mlxb_conv1d(out, x.handle, w.handle, bias.handle, cint(stride), cint(dilation), cint(groups))
