@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,9 +24,9 @@ short. Quit what else needs the machine, or the figures tell of that.`
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
-	model, models, dtype, only string
-	frames, rounds             int
-	json                       bool
+	model, models, dtype, codec, only string
+	frames, rounds                    int
+	json                              bool
 }
 
 func newBench() *cobra.Command {
@@ -43,6 +42,7 @@ func newBench() *cobra.Command {
 	flags.StringVar(&f.model, "model", "", "model id, org/name (default the first that is here)")
 	flags.StringVar(&f.models, "models", "", "folder of models, <org>/<name>/ in it (default $TTSUI_MODELS, else ~/.ttsui/models)")
 	flags.StringVar(&f.dtype, "dtype", "auto", "compute in auto, float32 or bfloat16")
+	flags.StringVar(&f.codec, "codec-dtype", "float32", "turn codes into sound in float32 or bfloat16")
 	flags.IntVar(&f.frames, "frames", 16, "frames of 80 ms in one measurement, at least 8")
 	flags.IntVar(&f.rounds, "rounds", 5, "how often each is measured")
 	flags.StringVar(&f.only, "only", "", "measure only these, with commas: "+strings.Join(speed.PartNames(), ", "))
@@ -73,8 +73,9 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 	if f.only != "" {
 		o.Parts = strings.Split(f.only, ",")
 	}
-	if !slices.Contains([]string{"auto", "float32", "bfloat16"}, f.dtype) {
-		return tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", f.dtype)
+	dtypes, err := speed.DTypes(f.dtype, f.codec)
+	if err != nil {
+		return err
 	}
 	if err := o.Check(); err != nil {
 		return tts.Errorf(tts.CodeInvalid, "See ttsui bench --help.", "%w", err)
@@ -93,7 +94,7 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Stop()) }()
-	side := engine.Side("TTSUI "+tts.Version(), local.Dir, f.dtype)
+	side := engine.Side("TTSUI "+tts.Version(), local.Dir, dtypes)
 	defer func() { err = errors.Join(err, side.Close()) }()
 	r, err := speed.Run(ctx, []speed.Side{side}, o)
 	o.Log.(benchLog).clear()

@@ -19,18 +19,19 @@ import (
 
 // engineFlags are the flags of every command that runs models.
 type engineFlags struct {
-	models, dtype, logLevel string
+	models, dtype, codec, logLevel string
 }
 
 func (f *engineFlags) add(cmd *cobra.Command, logLevel string) {
 	cmd.Flags().StringVar(&f.models, "models", "", "folder of models, <org>/<name>/ in it (default $TTSUI_MODELS, else ~/.ttsui/models)")
 	cmd.Flags().StringVar(&f.dtype, "dtype", "auto", "compute in auto, float32 or bfloat16")
+	cmd.Flags().StringVar(&f.codec, "codec-dtype", "float32", "turn codes into sound in float32 or bfloat16")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", logLevel, "least level that is logged: debug, info, warning, error or critical")
 }
 
 // config is the app's, as far as these flags and the environment say.
 func (f *engineFlags) config(log io.Writer) app.Config {
-	return app.Config{Places: app.FindPlaces(f.models, os.Getenv), Fetcher: hub.NewFetcher(os.Getenv), DType: f.dtype, Log: log, LogLevel: f.logLevel}
+	return app.Config{Places: app.FindPlaces(f.models, os.Getenv), Fetcher: hub.NewFetcher(os.Getenv), DType: f.dtype, Codec: f.codec, Log: log, LogLevel: f.logLevel}
 }
 
 func newServe() *cobra.Command {

@@ -32,6 +32,7 @@ type Config struct {
 	Places   hub.Places    // where models are looked for
 	Fetcher  *hub.Fetcher  // fetches those that aren't there when they are loaded; nothing is fetched when nil
 	DType    string        // what models compute in: auto, float32 or bfloat16
+	Codec    string        // what the codec's vocoder convolves in: float32 or bfloat16
 	Timeout  time.Duration // of one generation from its turn on; 0 is none
 	Log      io.Writer     // gets the log
 	LogDir   string        // the folder that keeps the log in files; "" keeps none
@@ -92,7 +93,7 @@ func New(c Config) (*App, error) {
 	a.log = a.logs.Logger
 	loader := c.Loader
 	if loader == nil {
-		a.engine, err = engine.Open(engine.Config{Places: c.Places, Fetcher: c.Fetcher, DType: c.DType})
+		a.engine, err = engine.Open(engine.Config{Places: c.Places, Fetcher: c.Fetcher, DType: c.DType, Codec: c.Codec})
 		if err != nil {
 			return nil, errors.Join(err, a.logs.Close())
 		}

@@ -19,7 +19,8 @@ import (
 type Config struct {
 	Places  hub.Places
 	Fetcher *hub.Fetcher // fetches what isn't there; nothing is fetched when nil
-	DType   string       // auto, float32 or bfloat16
+	DType   string       // of the talker and the code predictor: auto, float32 or bfloat16
+	Codec   string       // of the convolutions of the codec's vocoder: float32, which "" is, or bfloat16
 }
 
 // Engine implements registry.Loader, and can tell what a model will need and what all of them hold.
@@ -46,10 +47,9 @@ var (
 
 // Open starts the MLX thread, on the GPU where there is one. A process has one engine at a time.
 func Open(cfg Config) (*Engine, error) {
-	switch qwen3tts.DType(cfg.DType) {
-	case qwen3tts.Auto, qwen3tts.Float32, qwen3tts.BFloat16:
-	default:
-		return nil, tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", cfg.DType)
+	dtypes := qwen3tts.DTypes{Model: qwen3tts.DType(cfg.DType), Codec: qwen3tts.DType(cfg.Codec)}
+	if err := dtypes.Check(); err != nil {
+		return nil, err
 	}
 	thread, err := mlx.StartThread(true)
 	if err != nil {
@@ -62,7 +62,7 @@ func Open(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), thread.Stop())
 	}
-	loader := qwen3tts.NewLoader(thread, qwen3tts.DType(cfg.DType))
+	loader := qwen3tts.NewLoader(thread, dtypes)
 	return &Engine{places: cfg.Places, fetcher: cfg.Fetcher, thread: thread, device: device, loader: loader, machine: memory.Machine}, nil
 }
 

@@ -33,7 +33,7 @@ func (w *Weights) Conv1D(name string, in, out, kernel int, bias bool, order Orde
 		allowed = append(allowed, []int{out, kernel, in})
 	}
 	if t := w.tensor(name+".weight", isFloat, allowed...); !t.IsNil() {
-		c.w = w.later(w.inOrder(w.convert(t), in, kernel, c.groups))
+		c.w = w.later(w.inOrder(w.convert(t, w.conv), in, kernel, c.groups))
 	}
 	if bias {
 		c.bias = w.Tensor(name+".bias", out)
@@ -84,7 +84,7 @@ type ConvTranspose1D struct {
 // ConvTranspose1D makes the layer from name.weight, stored [in, out, k], and name.bias [out]. stride divides kernel.
 func (w *Weights) ConvTranspose1D(name string, in, out, kernel, stride int) ConvTranspose1D {
 	taps := kernel / stride
-	weight, bias := w.Tensor(name+".weight", in, out, kernel), w.Tensor(name+".bias", out)
+	weight, bias := w.In(w.conv).Tensor(name+".weight", in, out, kernel), w.Tensor(name+".bias", out)
 	return ConvTranspose1D{
 		w: w.Derive(func(s *mlx.Scope) mlx.Array {
 			split := s.Transpose(s.Reshape(weight, in, out, taps, stride), 3, 1, 2, 0) // [stride, out, taps, in], m = 0 first

@@ -22,6 +22,7 @@ import (
 type Weights struct {
 	*reading
 	dtype mlx.DType // of floats
+	conv  mlx.DType // of those that convolve
 }
 
 // reading is what the views of one checkpoint share.
@@ -52,11 +53,14 @@ type Quantization struct {
 
 // NewWeights starts reading a checkpoint. Arrays belong to scope; floats are converted to dtype.
 func NewWeights(scope *mlx.Scope, set *safetensors.Set, dtype mlx.DType, quant Quantization) *Weights {
-	return &Weights{&reading{set: set, scope: scope, quant: quant, origin: map[mlx.Array]origin{}, used: map[string]bool{}}, dtype}
+	return &Weights{&reading{set: set, scope: scope, quant: quant, origin: map[mlx.Array]origin{}, used: map[string]bool{}}, dtype, dtype}
 }
 
 // In gives a view of the same checkpoint whose floats are converted to another dtype.
-func (w *Weights) In(dtype mlx.DType) *Weights { return &Weights{w.reading, dtype} }
+func (w *Weights) In(dtype mlx.DType) *Weights { return &Weights{w.reading, dtype, dtype} }
+
+// Convolving gives a view in which the weights of convolutions alone, not their biases, are converted to dtype.
+func (w *Weights) Convolving(dtype mlx.DType) *Weights { return &Weights{w.reading, w.dtype, dtype} }
 
 // Has reports whether the checkpoint holds a tensor.
 func (w *Weights) Has(name string) bool {
@@ -66,7 +70,7 @@ func (w *Weights) Has(name string) bool {
 
 // Tensor gives a tensor of floats of exactly this shape, in the weights' dtype.
 func (w *Weights) Tensor(name string, shape ...int) mlx.Array {
-	return w.later(w.convert(w.tensor(name, isFloat, shape)))
+	return w.later(w.convert(w.tensor(name, isFloat, shape), w.dtype))
 }
 
 // packed gives a tensor of quantised elements, as words of 32 bits.
@@ -124,12 +128,12 @@ func FloatType(set *safetensors.Set) mlx.DType {
 	return mlx.Float32
 }
 
-// convert brings floats to the weights' dtype and frees the file's form, so that reading never holds both.
-func (w *Weights) convert(a mlx.Array) mlx.Array {
-	if a.IsNil() || w.scope.DType(a) == w.dtype {
+// convert brings floats to dtype and frees the file's form, so that reading never holds both.
+func (w *Weights) convert(a mlx.Array, dtype mlx.DType) mlx.Array {
+	if a.IsNil() || w.scope.DType(a) == dtype {
 		return a
 	}
-	return w.replace(a, w.scope.AsType(a, w.dtype))
+	return w.replace(a, w.scope.AsType(a, dtype))
 }
 
 // replace frees old once next stands for it; the graph keeps what it needs.

@@ -8,8 +8,8 @@ import (
 	mlx "ttsui/mlxbridge"
 )
 
-// codec turns sound into frames of 16 codes, 12.5 a second, and back. It computes in float32. Its layers hold no state
-// of a generation, so that models share them.
+// codec turns sound into frames of 16 codes, 12.5 a second, and back. It computes in float32; the vocoder of its decoder
+// may convolve in 16 bits. Its layers hold no state of a generation, so that models share them.
 type codec struct {
 	decoder *codecDecoder
 	encoder *codecEncoder // nil when it was not asked for
@@ -43,12 +43,12 @@ func openCodec(dir string) (f codecFiles, err error) {
 
 // layers makes those of the codec's halves that are asked for; their weights are read afterwards, and belong to scope.
 // What is not needed is checked all the same.
-func (f codecFiles) layers(scope *mlx.Scope, decoder, encoder bool) (*codec, *nn.Weights, error) {
+func (f codecFiles) layers(scope *mlx.Scope, vocoder mlx.DType, decoder, encoder bool) (*codec, *nn.Weights, error) {
 	w, c := nn.NewWeights(scope, f.set, mlx.Float32, nn.Quantization{}), &codec{}
 	if decoder {
-		c.decoder = newCodecDecoder(w, f.config.Decoder)
+		c.decoder = newCodecDecoder(w, f.config.Decoder, vocoder)
 	} else {
-		w.Skip(func() { newCodecDecoder(w, f.config.Decoder) })
+		w.Skip(func() { newCodecDecoder(w, f.config.Decoder, vocoder) })
 	}
 	if encoder {
 		c.encoder = newCodecEncoder(w, f.config.Encoder)

@@ -28,7 +28,7 @@ func TestCodecRealShapes(t *testing.T) {
 	}
 	for _, half := range []struct{ decoder, encoder bool }{{true, true}, {true, false}, {false, true}} {
 		testkit.MLX(t, func(s *mlx.Scope) error {
-			_, _, err := files.layers(s, half.decoder, half.encoder)
+			_, _, err := files.layers(s, mlx.Float32, half.decoder, half.encoder)
 			return err
 		})
 	}

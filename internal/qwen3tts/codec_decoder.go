@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 
 	"ttsui/internal/nn"
 	mlx "ttsui/mlxbridge"
@@ -25,13 +26,16 @@ type codecDecoder struct {
 	context    int // frames back that the vocoder hears
 }
 
-func newCodecDecoder(w *nn.Weights, c codecDecoderConfig) *codecDecoder {
+// newCodecDecoder makes the decoder, with the weights of the vocoder's convolutions in the given type: nine tenths of what
+// there is to multiply.
+func newCodecDecoder(w *nn.Weights, c codecDecoderConfig, vocoder mlx.DType) *codecDecoder {
+	v := w.Convolving(vocoder)
 	d := &codecDecoder{
 		first:   newCodebooks(w, "decoder.quantizer.rvq_first", semanticBooks, c),
 		rest:    newCodebooks(w, "decoder.quantizer.rvq_rest", c.Books-semanticBooks, c),
 		preConv: causalConv(w.Conv1D("decoder.pre_conv.conv", c.CodebookDim, c.Latent, 3, true, nn.Torch)),
 		pre:     newCodecTransformer(w, "decoder.pre_transformer", c),
-		start:   causalConv(w.Conv1D("decoder.decoder.0.conv", c.Latent, c.Channels, 7, true, nn.Torch)),
+		start:   causalConv(v.Conv1D("decoder.decoder.0.conv", c.Latent, c.Channels, 7, true, nn.Torch)),
 		window:  c.Window,
 		context: c.context(),
 	}
@@ -40,13 +44,18 @@ func newCodecDecoder(w *nn.Weights, c codecDecoderConfig) *codecDecoder {
 	}
 	channels := c.Channels
 	for i, rate := range c.Rates {
-		d.blocks = append(d.blocks, newVocoderBlock(w, fmt.Sprintf("decoder.decoder.%d.block", i+1), channels, rate))
+		d.blocks = append(d.blocks, newVocoderBlock(v, fmt.Sprintf("decoder.decoder.%d.block", i+1), channels, rate))
 		channels /= 2
 	}
 	n := len(c.Rates) + 1
 	d.finalSnake = newSnake(w, fmt.Sprintf("decoder.decoder.%d", n), channels)
 	d.end = causalConv(w.Conv1D(fmt.Sprintf("decoder.decoder.%d.conv", n+1), channels, 1, 7, true, nn.Torch))
 	return d
+}
+
+// convolvesInVocoder tells a weight that newCodecDecoder takes in the vocoder's type, but for the last of them, a row.
+func convolvesInVocoder(name string) bool {
+	return strings.HasPrefix(name, "decoder.decoder.") && strings.HasSuffix(name, ".conv.weight")
 }
 
 // codecStream is a pass of the decoder over frames that come piece by piece: the samples are the same at any cutting.

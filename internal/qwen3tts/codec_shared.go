@@ -17,8 +17,9 @@ import (
 // codecs lends codecs to the models of one loader. Those whose speech_tokenizer folders hold the same share one copy,
 // half by half: the decoder, which all need, and the encoder, which only some do.
 type codecs struct {
-	thread *mlx.Thread
-	turn   chan struct{} // who puts a token in compares and loads until it takes it out
+	thread  *mlx.Thread
+	vocoder mlx.DType     // of the weights of the vocoder's convolutions
+	turn    chan struct{} // who puts a token in compares and loads until it takes it out
 
 	mu     sync.Mutex // guards what follows, and the halves of the copies
 	copies []*codecCopy
@@ -39,8 +40,8 @@ type codecHalf struct {
 	users   int
 }
 
-func newCodecs(thread *mlx.Thread) *codecs {
-	return &codecs{thread: thread, turn: make(chan struct{}, 1)}
+func newCodecs(thread *mlx.Thread, vocoder mlx.DType) *codecs {
+	return &codecs{thread: thread, vocoder: vocoder, turn: make(chan struct{}, 1)}
 }
 
 // loan is a codec that a model uses.
@@ -67,9 +68,9 @@ func (c *codecs) borrow(ctx context.Context, dir string, encoder bool) (*loan, e
 		return nil, err
 	}
 	k := &loan{from: c}
-	err = c.join(ctx, k, &held.decoder, func(s *mlx.Scope) (*codec, *nn.Weights, error) { return files.layers(s, true, false) })
+	err = c.join(ctx, k, &held.decoder, func(s *mlx.Scope) (*codec, *nn.Weights, error) { return files.layers(s, c.vocoder, true, false) })
 	if err == nil && encoder {
-		err = c.join(ctx, k, &held.encoder, func(s *mlx.Scope) (*codec, *nn.Weights, error) { return files.layers(s, false, true) })
+		err = c.join(ctx, k, &held.encoder, func(s *mlx.Scope) (*codec, *nn.Weights, error) { return files.layers(s, c.vocoder, false, true) })
 	}
 	if err != nil {
 		_ = on(context.Background(), c.thread, k.giveBack) // the first error is the one to tell

@@ -43,10 +43,13 @@ func (l *Loader) forecast(dir string, cfg config, set *safetensors.Set, tensors 
 	})
 	decoder, encoder := l.codecs.missing(files, cfg.mode() == tts.Clone)
 	codec := footprintOf(tensorsOf(files.set), func(name string) mlx.DType {
-		if inDecoder := strings.HasPrefix(name, "decoder."); inDecoder && decoder || !inDecoder && encoder {
-			return mlx.Float32
+		switch inDecoder := strings.HasPrefix(name, "decoder."); {
+		case inDecoder && !decoder || !inDecoder && !encoder:
+			return notLoaded
+		case convolvesInVocoder(name):
+			return l.codecs.vocoder
 		}
-		return notLoaded
+		return mlx.Float32
 	})
 	return main.weights + codec.weights, max(main.conversion, codec.conversion, cfg.working(dtype)), nil
 }

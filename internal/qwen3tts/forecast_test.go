@@ -10,7 +10,7 @@ import (
 // Besides the weights there is room to speak in: for what the steps of a generation were measured to take, and for the
 // talker's cache of a minute, 112 KiB a position in the released models.
 func TestForecastHasRoomToSpeak(t *testing.T) {
-	_, room, err := NewLoader(testkit.Thread(t), Auto).Forecast(testkit.Golden("checkpoints", "custom_voice"))
+	_, room, err := NewLoader(testkit.Thread(t), DTypes{}).Forecast(testkit.Golden("checkpoints", "custom_voice"))
 	if err != nil || room < 336<<20 {
 		t.Errorf("room of %d bytes, %v; a prompt alone or a reference takes 336 MiB", room, err)
 	}

@@ -88,7 +88,7 @@ func goldenFloats(t *testing.T, path, name string) []float32 {
 func loadTiny(t *testing.T, dir string) *Model {
 	t.Helper()
 	live := mlx.Live()
-	m, err := NewLoader(testkit.Thread(t), Float32).Load(context.Background(), dir)
+	m, err := NewLoader(testkit.Thread(t), DTypes{Model: Float32}).Load(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestOfficialLayout(t *testing.T) {
 func TestBFloat16IsNearFloat32(t *testing.T) {
 	for checkpoint, id := range map[string]string{"base": "b5_icl_fulltext_rp105", "custom_voice": "c1_ryan_english", "voice_design": "v1_auto_instruct_eos"} {
 		t.Run(checkpoint, func(t *testing.T) {
-			m, err := NewLoader(testkit.Thread(t), BFloat16).Load(t.Context(), testkit.Golden("checkpoints", checkpoint))
+			m, err := NewLoader(testkit.Thread(t), DTypes{Model: BFloat16}).Load(t.Context(), testkit.Golden("checkpoints", checkpoint))
 			if err != nil {
 				t.Fatal(err)
 			}

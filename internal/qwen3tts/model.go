@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"ttsui/internal/nn"
 	"ttsui/internal/safetensors"
@@ -33,7 +34,7 @@ type Model struct {
 // DType is the type to compute in.
 type DType string
 
-// The types. The codec and the speaker encoder always compute in float32.
+// The types. The speaker encoder and the codec's encoder always compute in float32.
 const (
 	Auto     DType = "auto"     // the checkpoint's own
 	Float32  DType = "float32"  // exact enough to repeat the official package's codes
@@ -47,9 +48,30 @@ type Loader struct {
 	codecs *codecs
 }
 
-// NewLoader makes a loader of models that compute in dtype.
-func NewLoader(thread *mlx.Thread, dtype DType) *Loader {
-	return &Loader{thread: thread, dtype: dtype, codecs: newCodecs(thread)}
+// DTypes says what to compute in. The zero value is Auto and Float32.
+type DTypes struct {
+	Model DType // the talker and the code predictor
+	Codec DType // the convolutions of the codec's vocoder: Float32 or BFloat16
+}
+
+// Check demands types that there are, as one *tts.Error of CodeInvalid.
+func (d DTypes) Check() error {
+	if !slices.Contains([]DType{"", Auto, Float32, BFloat16}, d.Model) {
+		return tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", d.Model)
+	}
+	if !slices.Contains([]DType{"", Float32, BFloat16}, d.Codec) {
+		return tts.Errorf(tts.CodeInvalid, "Use float32 or bfloat16.", "unknown dtype %q of the codec", d.Codec)
+	}
+	return nil
+}
+
+// NewLoader makes a loader of models that compute in these types.
+func NewLoader(thread *mlx.Thread, dtypes DTypes) *Loader {
+	vocoder := mlx.Float32
+	if dtypes.Codec == BFloat16 {
+		vocoder = mlx.BFloat16
+	}
+	return &Loader{thread: thread, dtype: dtypes.Model, codecs: newCodecs(thread, vocoder)}
 }
 
 // Load reads the checkpoint in dir. Every error leaves nothing in memory, the end of ctx among them; what is wrong with

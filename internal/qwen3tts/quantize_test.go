@@ -27,7 +27,7 @@ func quantizeInto(t *testing.T, from string, how tts.Quantization) string {
 		t.Fatal(err)
 	}
 	dir, done := t.TempDir(), int64(0)
-	if err := NewLoader(testkit.Thread(t), Auto).WriteQuantized(t.Context(), q, dir, func(n int64) { done = n }); err != nil {
+	if err := NewLoader(testkit.Thread(t), DTypes{}).WriteQuantized(t.Context(), q, dir, func(n int64) { done = n }); err != nil {
 		t.Fatal(err)
 	}
 	if done != q.Size() {
@@ -202,7 +202,7 @@ func TestQuantizeRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	dir := t.TempDir()
-	err = NewLoader(testkit.Thread(t), Auto).WriteQuantized(ctx, q, dir, func(done int64) {
+	err = NewLoader(testkit.Thread(t), DTypes{}).WriteQuantized(ctx, q, dir, func(done int64) {
 		if done > q.Size()/2 {
 			cancel()
 		}
@@ -210,7 +210,7 @@ func TestQuantizeRefuses(t *testing.T) {
 	if left, _ := os.ReadDir(dir); tts.CodeOf(err) != tts.CodeCanceled || len(left) > 0 {
 		t.Errorf("stopped: %v, left %v", err, left)
 	}
-	err = NewLoader(testkit.Thread(t), Auto).WriteQuantized(t.Context(), q, filepath.Join(dir, "none"), func(int64) {})
+	err = NewLoader(testkit.Thread(t), DTypes{}).WriteQuantized(t.Context(), q, filepath.Join(dir, "none"), func(int64) {})
 	if tts.CodeOf(err) != tts.CodeNotFound {
 		t.Errorf("no folder: %v", err)
 	}

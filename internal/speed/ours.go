@@ -56,9 +56,15 @@ type Ours struct {
 	asked     int
 }
 
-// Side measures the checkpoint in dir, computed in dtype (auto, float32 or bfloat16), under a name.
-func (e *Engine) Side(name, dir, dtype string) *Ours {
-	return &Ours{name: name, dir: dir, loader: qwen3tts.NewLoader(e.thread, qwen3tts.DType(dtype))}
+// DTypes gives what to compute in: a model in auto, float32 or bfloat16, the codec's vocoder in float32 or bfloat16.
+func DTypes(model, codec string) (qwen3tts.DTypes, error) {
+	d := qwen3tts.DTypes{Model: qwen3tts.DType(model), Codec: qwen3tts.DType(codec)}
+	return d, d.Check()
+}
+
+// Side measures the checkpoint in dir, computed in these types, under a name.
+func (e *Engine) Side(name, dir string, dtypes qwen3tts.DTypes) *Ours {
+	return &Ours{name: name, dir: dir, loader: qwen3tts.NewLoader(e.thread, dtypes)}
 }
 
 // Name implements Side.

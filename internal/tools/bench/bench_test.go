@@ -15,7 +15,7 @@ import (
 // A run over tiny checkpoints of several weights fills every figure, in the table and in JSON.
 func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
-	o := options{size: "tiny", weights: "bf16,4bit", dtype: "float32", frames: 8, rounds: 2, json: file, force: true}
+	o := options{codec: "float32", size: "tiny", weights: "bf16,4bit", dtype: "float32", frames: 8, rounds: 2, json: file, force: true}
 	var table bytes.Buffer
 	if err := run(t.Context(), o, &table); err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ type options struct {
 	size     string
 	weights  string
 	dtype    string
+	codec    string
 	frames   int
 	rounds   int
 	only     string
@@ -50,6 +51,7 @@ func main() {
 	flag.StringVar(&o.size, "size", string(testkit.Size06B), "size of the checkpoints: tiny, thin, 0.6B or 1.7B")
 	flag.StringVar(&o.weights, "weights", "bf16", "what their weights are, a side each: "+strings.Join(weightNames(), ", "))
 	flag.StringVar(&o.dtype, "dtype", "auto", "what to compute in: auto, float32 or bfloat16")
+	flag.StringVar(&o.codec, "codec-dtype", "float32", "what the codec's vocoder is to convolve in, a side each: float32, bfloat16")
 	flag.IntVar(&o.frames, "frames", 8, "codec frames of 80 ms in a job, at least 8")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
 	flag.StringVar(&o.only, "only", "", "measure only these parts, of "+strings.Join(speed.PartNames(), ", "))
@@ -135,7 +137,17 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 				return nil, err
 			}
 		}
-		sides = append(sides, engine.Side("TTSUI "+name, dir, o.dtype))
+		for _, codec := range split(o.codec) {
+			title := "TTSUI " + name
+			if codec != "float32" {
+				title += ", codec in " + codec
+			}
+			dtypes, err := speed.DTypes(o.dtype, codec)
+			if err != nil {
+				return nil, err
+			}
+			sides = append(sides, engine.Side(title, dir, dtypes))
+		}
 	}
 	if len(sides) == 0 {
 		return nil, errors.New("no weights are chosen")
