@@ -44,6 +44,43 @@ func TestUnloadReleases(t *testing.T) {
 	}
 }
 
+// MLX gives an array that fits a buffer which was freed, if that has less than twice its size, and counts all of it. So the
+// same arrays may take more at one time than at another, by less than they are large; and once they are freed, all is gone.
+func TestFreedBufferIsUsedAgain(t *testing.T) {
+	const was = 6144
+	hold := func(size int) (mlx.Array, uint64) {
+		before, s := mlx.Memory().Active, mlx.NewScope()
+		a := s.Zeros(mlx.Float32, size/4)
+		s.Eval(a)
+		s.Keep(a)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		return a, mlx.Memory().Active - before
+	}
+	for size, want := range map[int]uint64{was: was, 3456: was, was / 2: was / 2, was + 4: was + 4} {
+		onMLX(t, func(*mlx.Scope) error {
+			if err := mlx.ClearCache(); err != nil {
+				return err
+			}
+			start := mlx.Memory().Active
+			first, _ := hold(was)
+			if err := mlx.Free(first); err != nil {
+				return err
+			}
+			second, took := hold(size)
+			if took != want {
+				t.Errorf("after one of %d bytes, an array of %d takes %d, want %d", was, size, took, want)
+			}
+			err := mlx.Free(second)
+			if now := mlx.Memory().Active; now != start {
+				t.Errorf("MLX holds %d bytes after an array of %d, %d before", now, size, start)
+			}
+			return err
+		})
+	}
+}
+
 func rss(t testing.TB) int64 {
 	t.Helper()
 	bytes, err := memory.RSS()
