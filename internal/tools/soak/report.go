@@ -91,6 +91,9 @@ func quantile(values []float64, q float64) float64 {
 	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
 }
 
+// spread is the largest difference between values.
+func spread(values []float64) float64 { return quantile(values, 1) - quantile(values, 0) }
+
 // slope is how much values rise from one to the next, by least squares.
 func slope(values []float64) float64 {
 	n := float64(len(values))

@@ -52,6 +52,38 @@ func TestReportTellsBrokenBounds(t *testing.T) {
 	}
 }
 
+// TestFootprintThatGrows: what one load holds may differ from what the next does by a buffer; what grows is told.
+func TestFootprintThatGrows(t *testing.T) {
+	for name, c := range map[string]struct {
+		active, arrays func(cycle int) float64 // added
+		broken         int
+	}{
+		"nothing":                 {nil, nil, 0},
+		"a buffer for each load":  {func(n int) float64 { return float64(n / reloadAfter % 3 * 2688) }, nil, 0},
+		"a byte once":             {func(n int) float64 { return float64(n / 25) }, nil, 1},
+		"a byte in each cycle":    {func(n int) float64 { return float64(n) }, nil, 1},
+		"a kilobyte in each load": {func(n int) float64 { return float64(n / reloadAfter * 1000) }, nil, 1},
+		"an array":                {nil, func(n int) float64 { return float64(n / 49) }, 1},
+	} {
+		var f footprint
+		for n := range 200 {
+			active, arrays := 8964350.0, 543.0
+			if c.active != nil {
+				active += c.active(n)
+			}
+			if c.arrays != nil {
+				arrays += c.arrays(n)
+			}
+			f.rss, f.active = append(f.rss, 61), append(f.active, active)
+			f.arrays, f.handles = append(f.arrays, arrays), append(f.handles, 12)
+		}
+		r := newReport(io.Discard)
+		if f.judge(r); r.broken != c.broken {
+			t.Errorf("%s: %d bounds are broken, want %d", name, r.broken, c.broken)
+		}
+	}
+}
+
 func TestCheckWAV(t *testing.T) {
 	whole := make([]byte, 44+2*2*tts.FrameSamples)
 	copy(whole, "RIFF")
