@@ -61,6 +61,30 @@ func TestRememberedIsTheSame(t *testing.T) {
 	}
 }
 
+// Once a line is remembered, saying it again leaves as many bytes with MLX as there were, arrays of no handle among them.
+func TestSpeakingAgainHoldsNothing(t *testing.T) {
+	for checkpoint, id := range map[string]string{"base": "b3_icl_streamtext_longtext", "custom_voice": "c1_ryan_english", "voice_design": "v1_auto_instruct_eos"} {
+		t.Run(checkpoint, func(t *testing.T) {
+			m := loadTiny(t, testkit.Golden("checkpoints", checkpoint))
+			u := goldenCases(t, "ref_torch")[id].request(t)
+			var first uint64
+			for i := range 4 {
+				generate(t, m, u)
+				// By then, MLX's threads have let go of what they computed with.
+				if err := m.do(t.Context(), mlx.ClearCache); err != nil {
+					t.Fatal(err)
+				}
+				if i == 0 {
+					first = mlx.Memory().Active
+				}
+				if now := mlx.Memory().Active; now != first {
+					t.Errorf("MLX holds %d bytes after %d generations, %d after one", now, i+1, first)
+				}
+			}
+		})
+	}
+}
+
 // Whatever differs in voice or text is not taken for the same.
 func TestMemoryTellsApart(t *testing.T) {
 	clone := goldenCases(t, "ref_torch")["b3_icl_streamtext_longtext"].request(t)
