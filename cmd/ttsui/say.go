@@ -227,13 +227,22 @@ func say(cmd *cobra.Command, config app.Config, req tts.Request) (err error) {
 	}
 	show.done(res)
 	if res.Runaway != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: warning: the model missed the end of the text (%s) and was stopped; listen to the speech, or try another seed\n", res.Runaway)
+		fmt.Fprintln(cmd.ErrOrStderr(), "ttsui: warning: "+runawayText(res.Runaway, req.Sampling))
 	}
 	if res.Truncated {
 		fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: warning: the speech was cut off at its limit of %d frames\n", res.Frames)
 	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), res.OutputPath)
 	return err
+}
+
+// runawayText tells of a take that stands although it ran away, and what may do better.
+func runawayText(why tts.Runaway, asked tts.Sampling) string {
+	try := "another seed"
+	if asked.Greedy() {
+		try = "a temperature above 0"
+	}
+	return fmt.Sprintf("the model missed the end of the text (%s) and was stopped; listen to the speech, or try %s", why, try)
 }
 
 // speak loads the request's model, which may have to be downloaded, and generates. How far a download is goes to stderr.

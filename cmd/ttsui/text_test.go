@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"ttsui/internal/tts"
@@ -50,5 +51,14 @@ func TestTextOfAFileIsSpokenWhole(t *testing.T) {
 				t.Errorf("got %q, %v; want %q", got, err, c.want)
 			}
 		})
+	}
+}
+
+// A greedy take is the same with every seed.
+func TestRunawayText(t *testing.T) {
+	for try, asked := range map[string]tts.Sampling{"or try another seed": {}, "or try a temperature above 0": {Temperature: new(0.0)}} {
+		if got := runawayText(tts.RunawaySilence, asked); !strings.HasSuffix(got, try) {
+			t.Errorf("%+v: %s", asked, got)
+		}
 	}
 }

@@ -181,7 +181,7 @@ func (c *core) settleGeneration(t *tab, run *generation, res tts.Result, err err
 		c.dropLive(t, run)
 		return
 	}
-	t.result, t.segment, t.past.chosen = newResult(res.Each()[0]), 0, t.past.at(cmp.Or(res.Partial, res.OutputPath))
+	t.result, t.segment, t.past.chosen = newResult(res.Each()[0], run.request.Sampling), 0, t.past.at(cmp.Or(res.Partial, res.OutputPath))
 	t.spoken = newSpoken(run.request, res.Truncated || res.Partial != "")
 	c.keepLive(t, run, res)
 }
@@ -247,24 +247,28 @@ func generationProblem(err error) *Problem {
 	return &Problem{Text: prefix + err.Error(), Hint: hint}
 }
 
-// newResult describes a WAV file of 16 bits.
-func newResult(res tts.Result) *Result {
+// newResult describes a WAV file of 16 bits, and how it was asked for.
+func newResult(res tts.Result, asked tts.Sampling) *Result {
 	const header, sample = 44, 2
 	path := cmp.Or(res.Partial, res.OutputPath)
 	return &Result{Title: "Generated Audio", Path: path, Name: filepath.Base(path),
 		Size:   fileSize(header + sample*res.Samples),
-		Length: clock(seconds(res.AudioSeconds())), Seed: writeSeed(res.Seed), Note: resultNote(res)}
+		Length: clock(seconds(res.AudioSeconds())), Seed: writeSeed(res.Seed), Note: resultNote(res, asked.Greedy())}
 }
 
 // resultNote is what the user should know about a result, "" for nothing.
-func resultNote(res tts.Result) string {
+func resultNote(res tts.Result, greedy bool) string {
 	switch long := len(res.Segments) > 1; {
 	case res.Partial != "":
 		return fmt.Sprintf("It was stopped. What was finished, %s, is kept in %s.", plural(len(res.Segments), "segment", "segments"), res.Partial)
+	case long && (res.Truncated || res.Runaway != "") && greedy:
+		return "A segment became too long and was cut: listen to those that are marked. At temperature 0 they would be the same again."
 	case long && (res.Truncated || res.Runaway != ""):
 		return "A segment became too long and was cut: listen to those that are marked, and speak them again."
 	case res.Truncated:
 		return "It was cut off: the speech became longer than one generation may be. Split the text, or allow more under Sampling."
+	case res.Runaway != "" && greedy:
+		return "It ran on after its text was done, and was cut there. A temperature above 0 may do better."
 	case res.Runaway != "":
 		return "It ran on after its text was done, and was cut there. Another seed may do better."
 	case !long: // the marks of segments tell of theirs

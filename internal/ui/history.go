@@ -202,7 +202,7 @@ func (c *core) chooseResult(t *tab, id string) {
 	if p == nil || id == t.past.chosen {
 		return
 	}
-	t.past.chosen, t.result, t.segment = id, newResult(p.result()), 0
+	t.past.chosen, t.result, t.segment = id, newResult(p.result(), p.Settings), 0
 	t.spoken = newSpoken(p.Request(), p.Truncated || p.Partial)
 	c.openClip(t)
 	start(c, func() (bool, error) { return c.config.Exists(p.File), nil }, func(there bool, _ error) {

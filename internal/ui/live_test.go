@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ttsui/internal/history"
 	"ttsui/internal/tts"
 )
 
@@ -223,7 +224,8 @@ func TestLiveRunsAway(t *testing.T) {
 		res.Runaway, res.Samples = tts.RunawaySilence, 6*tts.SampleRate
 		return res
 	}
-	const cutNote, longNote = "It ran on after its text was done, and was cut there. Another seed may do better.",
+	const cutNote, greedyNote, longNote = "It ran on after its text was done, and was cut there. Another seed may do better.",
+		"It ran on after its text was done, and was cut there. A temperature above 0 may do better.",
 		"A segment became too long and was cut: listen to those that are marked, and speak them again."
 	for name, c := range map[string]struct {
 		second func(tts.Result) (tts.Result, error) // nil when there is none
@@ -238,7 +240,7 @@ func TestLiveRunsAway(t *testing.T) {
 		"never well": {func(res tts.Result) (tts.Result, error) { res.Retries = 2; return cut(res), nil }, nil, "8",
 			cutNote, "0:01 / 0:12"},
 		"no second one": {func(tts.Result) (tts.Result, error) { return tts.Result{}, errGone }, nil, "7", cutNote, "0:01 / 0:12"},
-		"greedy":        {nil, func(w *window, _ *tts.Result) { w.EditSampling(tts.Clone, SamplingTemperature, "0") }, "7", cutNote, "0:06 / 0:12"},
+		"greedy":        {nil, func(w *window, _ *tts.Result) { w.EditSampling(tts.Clone, SamplingTemperature, "0") }, "7", greedyNote, "0:06 / 0:12"},
 		"long":          {nil, func(_ *window, res *tts.Result) { res.Segments = make([]tts.Segment, 2) }, "7", longNote, "0:06 / 0:12"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -343,8 +345,25 @@ func TestLiveTextIsKept(t *testing.T) {
 // TestSegmentsTellOfTheirRetries: of a long text it is not the whole that was spoken anew.
 func TestSegmentsTellOfTheirRetries(t *testing.T) {
 	res := tts.Result{Retries: 1, Segments: make([]tts.Segment, 2)}
-	if note := newResult(res).Note; note != "" {
+	if note := newResult(res, tts.Sampling{}).Note; note != "" {
 		t.Error(note)
+	}
+}
+
+// TestNoteOfAGreedyResult: what would be the same again isn't to be tried again, now or when it is found in the history.
+func TestNoteOfAGreedyResult(t *testing.T) {
+	for name, c := range map[string]struct {
+		segments []tts.Segment
+		note     string
+	}{
+		"short": {nil, "It ran on after its text was done, and was cut there. A temperature above 0 may do better."},
+		"long": {make([]tts.Segment, 2), "A segment became too long and was cut: listen to those that are marked. " +
+			"At temperature 0 they would be the same again."},
+	} {
+		p := past{Entry: history.Entry{Settings: tts.Sampling{Temperature: new(0.0)}, Segments: c.segments, Runaway: tts.RunawaySilence}}
+		if note := newResult(p.result(), p.Settings).Note; note != c.note {
+			t.Errorf("%s: %s", name, note)
+		}
 	}
 }
 

@@ -206,7 +206,7 @@ func (c *core) respoken(t *tab, p *past, e history.Entry, unrecorded error) {
 	p.segments = nil
 	t.past.changed()
 	if t.past.chosen == p.ID && !c.closing {
-		t.result = newResult(p.result())
+		t.result = newResult(p.result(), p.Settings)
 		c.openClip(t)
 	}
 }
