@@ -57,3 +57,33 @@ func TestVerifyAndRepair(t *testing.T) {
 		t.Errorf("%d bytes were fetched again, want %d", again, len(data))
 	}
 }
+
+// TestVerifyFolder: damage in a folder of the user's is told as what Repair leaves as it is.
+func TestVerifyFolder(t *testing.T) {
+	root := t.TempDir()
+	d := startDownloading(t, map[string]string{"TTSUI_MODELS": root})
+	files, _ := checkpoint(t, "custom_voice")
+	d.hub.Add(custom, files)
+	for name, data := range files {
+		if name == "vocab.json" {
+			data = data[1:]
+		}
+		path := filepath.Join(root, filepath.FromSlash(custom), filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil {
+			err = os.WriteFile(path, data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	model := map[string]string{"model_id": custom}
+	var answer struct{ Damages []tts.Damage }
+	if status := d.call(t, "POST", "/models/verify", model, &answer); status != 200 || len(answer.Damages) != 1 || !answer.Damages[0].Kept {
+		t.Errorf("%d, found %+v", status, answer.Damages)
+	}
+	var info tts.ModelInfo
+	if d.call(t, "POST", "/models/repair", model, &info); info.State != tts.Failed || info.Code != tts.CodeUnsupported {
+		t.Errorf("repair: %+v", info)
+	}
+}

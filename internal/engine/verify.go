@@ -9,10 +9,10 @@ import (
 
 // Verify implements registry.Verifier.
 func (e *Engine) Verify(ctx context.Context, modelID string, tell func(*tts.Download)) ([]tts.Damage, error) {
-	_, found, err := e.verify(ctx, modelID, func(p hub.Progress) { tell(downloadOf(p)) })
+	l, found, err := e.verify(ctx, modelID, func(p hub.Progress) { tell(downloadOf(p)) })
 	var damages []tts.Damage
 	for _, d := range found {
-		damages = append(damages, tts.Damage{Name: d.Name, Problem: d.Problem})
+		damages = append(damages, tts.Damage{Name: d.Name, Problem: d.Problem, Kept: !l.Cached})
 	}
 	return damages, err
 }

@@ -5,7 +5,8 @@ import "context"
 // Damage is a file of a model that isn't as it should be.
 type Damage struct {
 	Name    string `json:"name"`
-	Problem string `json:"problem"` // "has the wrong checksum"
+	Problem string `json:"problem"`        // "has the wrong checksum"
+	Kept    bool   `json:"kept,omitempty"` // it lies in a folder of the user's, where Repair replaces nothing
 }
 
 // Verifier looks after the files of models.

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ttsui/internal/tts"
@@ -42,7 +43,8 @@ func (c *core) checkModel(id string) {
 	})
 }
 
-// tellDamages tells what is wrong with a model, and offers to repair it, unless it is in memory.
+// tellDamages tells what is wrong with a model, and offers to repair it, unless it is in memory or nothing of it is ever
+// replaced.
 func (c *core) tellDamages(info tts.ModelInfo, damages []tts.Damage) {
 	var lines []string
 	for i, d := range damages {
@@ -53,6 +55,10 @@ func (c *core) tellDamages(info tts.ModelInfo, damages []tts.Damage) {
 		lines = append(lines, d.Name+" "+d.Problem+".")
 	}
 	title, text := rowName(info.ModelID)+" is damaged", strings.Join(lines, "\n")+"\n"
+	if slices.ContainsFunc(damages, func(d tts.Damage) bool { return d.Kept }) {
+		c.tell(title, text+"It lies in a folder of yours, where nothing is replaced. Delete it from this machine, and Load downloads it anew.")
+		return
+	}
 	if info.State == tts.Loaded {
 		c.tell(title, text+"It is loaded, and can't be repaired now: unload it, then check its files once more.")
 		return

@@ -106,6 +106,12 @@ func TestCheckFiles(t *testing.T) {
 		v.repaired <- errGone
 		wantAlert(t, w, 0, "0.6B-Base (Fast) could not be repaired", "The server hung up.")
 		check(fast)
+		v.verified <- []tts.Damage{{Name: "vocab.json", Problem: "is missing", Kept: true}}
+		if a := w.see().Alert; a == nil || len(a.Buttons) != 1 {
+			t.Errorf("what is never replaced: %+v", a)
+		}
+		wantAlert(t, w, 0, "0.6B-Base (Fast) is damaged", "vocab.json is missing.\nIt lies in a folder of yours")
+		check(fast)
 		close(v.verified)
 		wantAlert(t, w, 0, "The files of 0.6B-Base (Fast) could not be checked", "The checksums are not known. Check the network.")
 	})

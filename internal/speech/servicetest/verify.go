@@ -13,7 +13,7 @@ import (
 
 // testVerify: a loaded model can be checked, is seen while it is, and stays loaded; who goes away stops it.
 func (s Subject) testVerify(t *testing.T) {
-	damaged := []tts.Damage{{Name: "model.safetensors", Problem: "has the wrong checksum"}}
+	damaged := []tts.Damage{{Name: "model.safetensors", Problem: "has the wrong checksum", Kept: true}}
 	release := make(chan struct{})
 	service := s.Open(t, &registrytest.Tones{OnVerify: func(ctx context.Context, id string, tell func(*tts.Download)) ([]tts.Damage, error) {
 		tell(&tts.Download{BytesDone: 450, BytesTotal: 1000})
