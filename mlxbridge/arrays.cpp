@@ -16,6 +16,7 @@
 
 #include "count.hpp"
 #include "guard.hpp"
+#include "metal_kernels.hpp"
 
 namespace bridge {
 
@@ -282,6 +283,7 @@ char* mlxb_stop(void) {
       if (stream) mx::synchronize(*stream);
       stream.reset();
     }
+    forget_angles();
     mx::clear_cache();
     owner = std::thread::id();
   });
@@ -320,6 +322,7 @@ char* mlxb_reset_peak(void) {
 char* mlxb_clear_cache(void) {
   return guard("clear_cache", [] {
     mx::synchronize();
+    forget_angles();
     mx::clear_cache();
 #ifdef __GLIBC__
     malloc_trim(0);  // glibc keeps freed blocks of up to 32 MiB for itself once it has seen some come and go

@@ -100,12 +100,16 @@ void gated_twin(const std::vector<Source>& in, const std::vector<Target>& out, u
   each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { GATED_KERNEL(AS_CODE) });
 }
 
+// Of the MLX thread, as all arrays are.
+struct {
+  std::tuple<int, int, int, float, float> wanted;
+  MaybeArray made;
+} last_angles;
+
 // The kernel's last input. All layers turn by the same angles, one after the other, so the last ones are kept.
 mx::array angles(int time, int half, int at, float theta, float eps) {
-  static std::tuple<int, int, int, float, float> last;  // of the MLX thread, as all arrays are
-  static std::optional<mx::array> kept;
   std::tuple wanted{time, half, at, theta, eps};
-  if (kept && wanted == last) return *kept;
+  if (last_angles.made && wanted == last_angles.wanted) return *last_angles.made;
   std::vector<float> numbers(2 * static_cast<size_t>(time) * half + 1, eps);
   for (int t = 0; t < time; t++) {
     for (int j = 0; j < half; j++) {
@@ -114,9 +118,8 @@ mx::array angles(int time, int half, int at, float theta, float eps) {
       numbers[(time + t) * half + j] = static_cast<float>(std::sin(angle));
     }
   }
-  last = wanted;
-  kept = mx::array(numbers.data(), {static_cast<int>(numbers.size())}, mx::float32);
-  return *kept;
+  last_angles = {wanted, mx::array(numbers.data(), {static_cast<int>(numbers.size())}, mx::float32)};
+  return *last_angles.made;
 }
 
 Heads heads_of(const Attended& a) {
@@ -179,6 +182,8 @@ bool usable(mx::Dtype dtype) {
 }
 
 }  // namespace
+
+void forget_angles() { last_angles.made.reset(); }
 
 std::optional<Heads> metal_heads(const Attended& a) {
   mx::Dtype dtype = a.qkv.dtype();

@@ -15,6 +15,9 @@ using Heads = std::vector<mlx::core::array>;
 std::optional<Heads> metal_heads(const Attended& a);
 Heads plain_heads(const Attended& a);
 
+// What metal_heads has kept for the next layer is freed: no handle holds it.
+void forget_angles();
+
 // silu(gate)·up [rows, width] of gate_up [rows, 2·width].
 MaybeArray metal_gated(const mlx::core::array& gate_up);
 mlx::core::array plain_gated(const mlx::core::array& gate_up);

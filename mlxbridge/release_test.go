@@ -1,6 +1,7 @@
 package mlxbridge_test
 
 import (
+	"cmp"
 	"testing"
 
 	"ttsui/internal/memory"
@@ -41,6 +42,33 @@ func TestUnloadReleases(t *testing.T) {
 	}
 	if grown := rss(t) - first; grown > slack {
 		t.Errorf("%d cycles left %d MiB with the process", cycles-warm, grown>>20)
+	}
+}
+
+// As on Metal, too, nothing is left of an attention once its arrays are freed and the cache is given back: the angles by
+// which heads are turned are kept from layer to layer without a handle.
+func TestAttentionReleases(t *testing.T) {
+	const dim, rows = 64, 500
+	for _, metal := range []bool{false, true} {
+		attend := func(*mlx.Scope) error {
+			if err := mlx.StartCount(metal); err != nil {
+				return err
+			}
+			s := mlx.NewScope()
+			norm, cache := s.Full(1, mlx.Float32, dim), s.Zeros(mlx.Float32, 1, 1, rows, dim)
+			y, _ := s.Attend(s.Zeros(mlx.Float32, rows, 3*dim), mlx.Attender{Heads: 1, QNorm: norm, KNorm: norm, Eps: 1e-6, Theta: 1e4}, mlx.KV{Keys: cache, Values: cache})
+			s.Eval(y)
+			err := s.Close()
+			counts, e := mlx.StopCount()
+			if metal && counts.Names["Heads"] != 1 {
+				t.Errorf("metal %t: %v", metal, counts.Names)
+			}
+			return cmp.Or(err, e, mlx.ClearCache())
+		}
+		start := mlx.Memory().Active
+		if onMLX(t, attend); mlx.Memory().Active != start {
+			t.Errorf("metal %t: MLX holds %d bytes, %d before", metal, mlx.Memory().Active, start)
+		}
 	}
 }
 
