@@ -75,7 +75,7 @@ mlxcheck: mlx ## Run the tests that use MLX, each call checked for its thread
 plain: mlx ## Run the model's tests on MLX's own operations
 	TTSUI_PLAIN=1 go test -count=1 ./internal/nn ./internal/qwen3tts
 	TTSUI_PLAIN=metal go test -count=1 -run 'TestAbuse|TestRandomWalk' ./mlxbridge
-	TTSUI_PLAIN=metal go test -count=1 -run 'TestOfficialPackage|TestQuantized' ./internal/qwen3tts
+	TTSUI_PLAIN=metal go test -count=1 -run 'TestOfficialPackage|TestQuantized|TestSpeakingAgain' ./internal/qwen3tts
 
 .PHONY: fuzz
 fuzz: mlx ## Run each fuzz target for FUZZTIME (10s)
