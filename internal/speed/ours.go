@@ -89,6 +89,9 @@ func (o *Ours) Load(ctx context.Context) (l Loading, err error) {
 	if l.Read, err = readFiles(o.dir); err != nil {
 		return l, err
 	}
+	if l.Keep, err = keepFiles(o.dir); err != nil {
+		return l, err
+	}
 	l.FrameBytes, err = o.model.FrameBytes(o.dir)
 	return l, err
 }
@@ -225,18 +228,49 @@ func weightFiles(dir string) (files []string, err error) {
 
 // readFiles tells how long it takes to read the weights in dir.
 func readFiles(dir string) (seconds float64, err error) {
+	buffer := make([]byte, 4<<20)
+	return timeFiles(dir, func(f *os.File) error {
+		_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, buffer)
+		return err
+	})
+}
+
+// keepFiles tells how long it takes to read the weights in dir into memory that holds all of them, fresh from the system.
+func keepFiles(dir string) (seconds float64, err error) {
+	var kept [][]byte
+	defer func() {
+		for _, m := range kept {
+			err = cmp.Or(err, syscall.Munmap(m))
+		}
+	}()
+	return timeFiles(dir, func(f *os.File) error {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		m, err := syscall.Mmap(-1, 0, int(info.Size()), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+		if err != nil {
+			return err
+		}
+		kept = append(kept, m)
+		_, err = io.ReadFull(f, m)
+		return err
+	})
+}
+
+// timeFiles tells how long read takes for all the weights in dir.
+func timeFiles(dir string, read func(f *os.File) error) (seconds float64, err error) {
 	files, err := weightFiles(dir)
 	if err != nil {
 		return 0, err
 	}
-	buffer := make([]byte, 4<<20)
 	begin := time.Now()
 	for _, path := range files {
 		f, err := os.Open(path)
 		if err != nil {
 			return 0, err
 		}
-		_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, buffer)
+		err = read(f)
 		f.Close()
 		if err != nil {
 			return 0, err

@@ -12,6 +12,7 @@ type Figure string
 const (
 	loadSeconds   Figure = "load (s)"
 	loadReading   Figure = "load (× of only reading its files)"
+	loadKeeping   Figure = "load (× of reading and keeping them)"
 	coldSeconds   Figure = "load from the disk (s)"
 	coldReading   Figure = "load from the disk (× of only reading)"
 	frameGreedy   Figure = "frame, greedy (ms)"
@@ -38,7 +39,7 @@ const (
 
 // compares reports whether less of f is better, so that a ratio says something.
 func (f Figure) compares() bool {
-	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading, coldReading, togetherGain}, f)
+	return !slices.Contains([]Figure{efficiencyOne, efficiencyAll, readOne, readAll, drawFrame, loadReading, loadKeeping, coldReading, togetherGain}, f)
 }
 
 // part is a group of figures that come from the same work.
@@ -51,7 +52,7 @@ type part struct {
 // parts are all parts, in the order of the table.
 func parts() []part {
 	return []part{
-		{"load", []Figure{loadSeconds, loadReading}, measureLoad},
+		{"load", []Figure{loadSeconds, loadReading, loadKeeping}, measureLoad},
 		{"cold", []Figure{coldSeconds, coldReading}, measureCold},
 		{"greedy", []Figure{frameGreedy}, measureGreedy},
 		{"frame", []Figure{frameSampled, hostFrame, goFrame, efficiencyOne, efficiencyAll, readOne, readAll}, measureFrame},
@@ -105,6 +106,7 @@ func measureLoad(ctx context.Context, s Side, _ Options, f *Found) error {
 	f.add(loadSeconds, l.Seconds)
 	if l.Read > 0 {
 		f.add(loadReading, l.Seconds/l.Read)
+		f.add(loadKeeping, l.Seconds/l.Keep)
 	}
 	return warmUp(ctx, s)
 }
