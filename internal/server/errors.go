@@ -30,6 +30,8 @@ func status(code tts.Code) int {
 		return http.StatusUnprocessableEntity
 	case tts.CodeCanceled:
 		return statusClientGone
+	case tts.CodeUnreachable: // the hub, not this server
+		return http.StatusBadGateway
 	case tts.CodeNoMemory:
 		return http.StatusServiceUnavailable
 	case tts.CodeTimeout:

@@ -57,7 +57,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 	h := openBroken(t)
 	for code, want := range map[tts.Code]int{
 		tts.CodeInvalid: 400, tts.CodeNotLoaded: 400, tts.CodeDenied: 403, tts.CodeNotFound: 404, tts.CodeBusy: 409, tts.CodeQueueFull: 429, tts.CodeCorrupt: 422,
-		tts.CodeUnsupported: 422, tts.CodeCanceled: 499, tts.CodeNoMemory: 503, tts.CodeTimeout: 504, tts.CodeDiskFull: 507,
+		tts.CodeUnsupported: 422, tts.CodeCanceled: 499, tts.CodeUnreachable: 502, tts.CodeNoMemory: 503, tts.CodeTimeout: 504, tts.CodeDiskFull: 507,
 	} {
 		status, answer := h.call(t, "POST", "/models/load", object{"model_id": string(code) + "/x"})
 		if d := cmp.Diff(object{"detail": "load: it failed", "code": string(code), "hint": "Do this."}, answer); d != "" || status != want {
