@@ -118,7 +118,6 @@ func TestTable(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				defer table.Close()
 				path := set.Files[0].Path
 				if err := os.Rename(path, path+".moved"); err != nil {
 					return err
@@ -138,6 +137,13 @@ func TestTable(t *testing.T) {
 				table.Lookup(inner, ids)
 				if err := inner.Close(); !errors.Is(err, io.ErrUnexpectedEOF) || tts.CodeOf(err) != tts.CodeCorrupt {
 					t.Errorf("of half a file: %v", err)
+				}
+				if err := table.Close(); err != nil {
+					return err
+				}
+				table.Lookup(inner, ids)
+				if err := inner.Close(); tts.CodeOf(err) != tts.CodeNotFound {
+					t.Errorf("of a file that can't be read: %v", err)
 				}
 				return nil
 			})

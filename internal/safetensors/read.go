@@ -64,8 +64,9 @@ func (r *Rows) Read(rows []int) ([]byte, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, shortened(r.path, r.Tensor)
-		case err != nil:
-			return nil, unreadable(r.path, err)
+		case err != nil: // it was there before
+			return nil, tts.Errorf(tts.CodeNotFound, "See whether the disk with the model is still there, then load the model anew.",
+				"%s can't be read any more: %w", r.path, err)
 		}
 	}
 	return data, nil
