@@ -23,6 +23,9 @@ func TestOperations(t *testing.T) {
 		{"take keeps to the table", func(s *mlx.Scope) mlx.Array {
 			return s.Take(s.Floats([]float32{1, 2, 3}, 3, 1), s.Ints([]int32{2, 0, 7, -1}, 4))
 		}, []float32{3, 1, 3, 3}},
+		{"flip", func(s *mlx.Scope) mlx.Array {
+			return s.Flip(s.Floats([]float32{1, 2, 3, 4, 5, 6}, 2, 3), 1)
+		}, []float32{3, 2, 1, 6, 5, 4}},
 		{"slice update", func(s *mlx.Scope) mlx.Array {
 			return s.SliceUpdate(s.Zeros(mlx.Float32, 4), s.Floats([]float32{5, 6}, 2), 1)
 		}, []float32{0, 5, 6, 0}},
