@@ -80,6 +80,13 @@ func (o *Options) parts() []part {
 
 func (f *Found) add(name Figure, value float64) { f.Figures[name] = append(f.Figures[name], value) }
 
+// addTold adds what not every side can tell, and leaves it 0 then.
+func (f *Found) addTold(name Figure, value float64) {
+	if value > 0 {
+		f.add(name, value)
+	}
+}
+
 const sampled = 0.9 // the models' own temperature
 
 // do lets s work and notes its memory.
@@ -155,10 +162,8 @@ func measureFrame(ctx context.Context, s Side, o Options, f *Found) error {
 		return err
 	}
 	f.add(frameSampled, drawn.perFrame(drawn.Frames))
-	f.add(hostFrame, drawn.perFrame(drawn.Host))
-	if drawn.Go > 0 {
-		f.add(goFrame, drawn.perFrame(drawn.Go))
-	}
+	f.addTold(hostFrame, drawn.perFrame(drawn.Host))
+	f.addTold(goFrame, drawn.perFrame(drawn.Go))
 	f.add(readOne, one/1e9)
 	f.add(readAll, all/1e9)
 	if bytes := f.Loading.FrameBytes; bytes > 0 {
@@ -224,8 +229,8 @@ func measureCodec(ctx context.Context, s Side, _ Options, f *Found) error {
 	if err != nil {
 		return err
 	}
-	f.add(codecOne, one.perFrame(one.Decode))
-	f.add(codecFour, four.perFrame(four.Decode))
+	f.addTold(codecOne, one.perFrame(one.Decode))
+	f.addTold(codecFour, four.perFrame(four.Decode))
 	return nil
 }
 
@@ -235,7 +240,7 @@ func measureSpeech(ctx context.Context, s Side, o Options, f *Found) error {
 		return err
 	}
 	f.add(wholeFrame, t.perFrame(t.Total))
-	f.add(firstAudio, 1000*t.First)
+	f.addTold(firstAudio, 1000*t.First)
 	f.add(realTime, t.perFrame(t.Total)/80)
 	return nil
 }

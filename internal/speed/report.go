@@ -89,7 +89,13 @@ func (r *Report) writeLoading(table io.Writer) {
 	}
 	r.writeOnce(table, "", func(f *Found) string { return f.Name })
 	r.writeOnce(table, "first load (s)", func(f *Found) string { return number(f.Loading.Seconds) })
-	if len(r.Sides) > 2 || len(r.Sides) == 2 && r.Sides[1].Counts != nil {
+	here := 0
+	for _, f := range r.Sides {
+		if f.Counts != nil {
+			here++
+		}
+	}
+	if here > 1 {
 		return // sides of one process share its memory
 	}
 	r.writeOnce(table, "RSS before the load", func(f *Found) string { return size(f.Loading.RSSBefore) })

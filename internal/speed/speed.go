@@ -48,7 +48,7 @@ func newJob(kind Kind, tokens, frames int, temperature float64) Job {
 	return Job{Kind: kind, Text: strings.Repeat("7", tokens), Temperature: temperature, TopK: 50, Frames: frames, Chunk: 1}
 }
 
-// Take tells what a job took, in seconds; what doesn't belong to its kind is 0.
+// Take tells what a job took, in seconds; what doesn't belong to its kind is 0, and what a side can't do or tell.
 type Take struct {
 	Made      int     `json:"made"` // frames; what follows is of all of them
 	Prefill   float64 `json:"prefill"`

@@ -53,6 +53,22 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// What a side can't tell isn't counted as none: it is left out.
+func TestUntold(t *testing.T) {
+	f := &Found{Figures: map[Figure][]float64{}}
+	if err := measureSpeech(t.Context(), mute{}, Options{Frames: 8}, f); err != nil {
+		t.Fatal(err)
+	}
+	if _, told := f.Figures[firstAudio]; told || len(f.Figures[wholeFrame]) != 1 {
+		t.Errorf("the figures are %v", f.Figures)
+	}
+}
+
+// mute is a side that doesn't stream.
+type mute struct{ Side }
+
+func (mute) Do(_ context.Context, j Job) (Take, error) { return Take{Made: j.Frames, Total: 1}, nil }
+
 // The spread of a ratio is that of the rounds, each with its own.
 func TestRatioText(t *testing.T) {
 	if got, want := ratioText([]float64{1, 2, 4}, []float64{10, 16, 60}), "8.00× (8.00–15.0)"; got != want {
