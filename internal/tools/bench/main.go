@@ -31,22 +31,22 @@ import (
 
 // options are what the command line says.
 type options struct {
-	dir      string
-	size     string
-	weights  string
-	dtype    string
-	codec    string
-	frames   int
-	rounds   int
-	only     string
-	json     string
-	force    bool
-	mlxAudio string
-	setup    string
+	dir     string
+	size    string
+	weights string
+	dtype   string
+	codec   string
+	frames  int
+	rounds  int
+	only    string
+	json    string
+	force   bool
+	pythons map[string]string // of the programs to measure, by their flags
+	setUps  map[string]string // folders to make Python environments in, likewise
 }
 
 func main() {
-	var o options
+	o := options{pythons: map[string]string{}, setUps: map[string]string{}}
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the checkpoints, which are made there unless they are there (default: a new one, removed at the end)")
 	flag.StringVar(&o.size, "size", string(testkit.Size06B), "size of the checkpoints: tiny, thin, 0.6B or 1.7B")
 	flag.StringVar(&o.weights, "weights", "bf16", "what their weights are, a side each: "+strings.Join(weightNames(), ", "))
@@ -57,8 +57,10 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure only these parts, of "+strings.Join(speed.PartNames(), ", "))
 	flag.StringVar(&o.json, "json", "", "write every round's figures into this `file`, too")
 	flag.BoolVar(&o.force, "force", false, "measure on a busy machine, too")
-	flag.StringVar(&o.mlxAudio, "mlx-audio", "", "measure mlx-audio with the first checkpoint, too, with this `python`")
-	flag.StringVar(&o.setup, "setup-mlx-audio", "", "only make a Python environment with mlx-audio in this `folder`")
+	for _, p := range programs() {
+		flag.Func(p.flag, "measure "+p.name+" with the first checkpoint, too, with this `python`", noteIn(o.pythons, p.flag))
+		flag.Func("setup-"+p.flag, "only make a Python environment with "+p.name+" in this `folder`", noteIn(o.setUps, p.flag))
+	}
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -69,9 +71,17 @@ func main() {
 	}
 }
 
+// noteIn notes a flag's value.
+func noteIn(values map[string]string, flag string) func(string) error {
+	return func(value string) error {
+		values[flag] = value
+		return nil
+	}
+}
+
 func run(ctx context.Context, o options, out io.Writer) (err error) {
-	if o.setup != "" {
-		return setUpMLXAudio(ctx, o.setup)
+	if len(o.setUps) > 0 {
+		return setUp(ctx, o.setUps)
 	}
 	load, err := speed.SystemLoad(ctx)
 	if err != nil {
@@ -122,15 +132,19 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
-// sides makes the checkpoints that aren't there, and a side of each; mlx-audio comes last.
+// sides makes the checkpoints that aren't there, and a side of each; other programs come last.
 func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
-	for _, name := range split(o.weights) {
+	names := split(o.weights)
+	if len(names) == 0 {
+		return nil, errors.New("no weights are chosen")
+	}
+	for _, name := range names {
 		spec, known := specs()[name]
 		if !known {
 			return nil, fmt.Errorf("there are no weights %q; use %s", name, strings.Join(weightNames(), ", "))
 		}
 		spec.Size, spec.Kind = testkit.Size(o.size), "custom_voice"
-		dir := filepath.Join(o.dir, o.size+"-"+name)
+		dir := o.checkpoint(name)
 		if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
 			fmt.Fprintln(os.Stderr, "writing a random checkpoint:", o.size, name)
 			if err := testkit.WriteCheckpoint(dir, spec); err != nil {
@@ -149,15 +163,21 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 			sides = append(sides, engine.Side(title, dir, dtypes))
 		}
 	}
-	if len(sides) == 0 {
-		return nil, errors.New("no weights are chosen")
-	}
-	if o.mlxAudio != "" {
-		first := split(o.weights)[0]
-		sides = append(sides, newMLXAudio(o.mlxAudio, filepath.Join(o.dir, o.size+"-"+first), o.dtype))
-	}
-	return sides, nil
+	return append(sides, o.peers(names[0])...), nil
 }
+
+// peers makes a side of each other program that is wanted, with these weights.
+func (o *options) peers(weights string) (sides []speed.Side) {
+	for _, p := range programs() {
+		if python, wanted := o.pythons[p.flag]; wanted {
+			sides = append(sides, &peer{program: p, python: python, dir: o.checkpoint(weights), dtype: o.dtype})
+		}
+	}
+	return sides
+}
+
+// checkpoint is the folder of the checkpoint with these weights.
+func (o *options) checkpoint(weights string) string { return filepath.Join(o.dir, o.size+"-"+weights) }
 
 // specs are the checkpoints by the names of their weights.
 func specs() map[string]testkit.CheckpointSpec {

@@ -1,33 +1,15 @@
-"""mlx-audio's side of the benchmark.
+"""mlx-audio's side of the benchmark; peer.py stands before it.
 
-    python3 mlxaudio.py CHECKPOINT DTYPE
-
-loads a CustomVoice checkpoint, then reads jobs from standard input, one JSON object a line, and answers each with
-another; package speed says what is in them. The first line that it writes tells about the load. It measures
-mlx-audio's own loop from outside: what that calls is replaced by the same with a clock around it.
+It measures mlx-audio's own loop from outside: what that calls is replaced by the same with a clock around it.
 """
 
-import json
-import os
-import resource
-import subprocess
-import sys
 import time
-from pathlib import Path
-
-# What mlx-audio prints must not mix with the answers.
-answers = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)
 
 import mlx.core as mx
 from mlx_audio.tts.utils import load_model
 
 FOREVER = 1e6  # seconds of speech that are decoded at once, so that none is
 evaluate = mx.eval
-
-
-class Enough(Exception):
-    """The frames that were asked for are there."""
 
 
 class Clock:
@@ -137,35 +119,16 @@ def speech(model, job):
     return {"made": samples // 1920, "first": first, "total": time.perf_counter() - begin}
 
 
-JOBS = {"frames": frames, "split": frames, "decode": decode, "speech": speech}
-
-
-def rss():
-    return 1024 * int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())]))
-
-
-def peak_rss():
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def main():
-    checkpoint, dtype = sys.argv[1:]
-    rss_before, begin = rss(), time.perf_counter()
-    model = load_model(Path(checkpoint))
+def load(checkpoint, dtype):
+    model = load_model(checkpoint)
     if dtype != "auto":
         kind = getattr(mx, dtype)
         model.talker.apply(lambda p: p.astype(kind) if mx.issubdtype(p.dtype, mx.floating) else p)
         mx.eval(model.parameters())
-    loading = {"load": time.perf_counter() - begin, "rss_before": rss_before, "rss_after": rss(), "rss_peak": peak_rss()}
-    print(json.dumps(loading), file=answers)
-
     watch(type(model.talker), Clock.talker)
     watch(type(model.talker.code_predictor), Clock.predictor)
-    for line in sys.stdin:
-        job = json.loads(line)
-        answer = JOBS[job["kind"]](model, job)
-        print(json.dumps(answer | {"rss": rss(), "peak_mlx": mx.get_peak_memory()}), file=answers)
+    return model
 
 
-main()
+JOBS = {"frames": frames, "split": frames, "decode": decode, "speech": speech}
+serve(load, JOBS, lambda: {"peak_mlx": mx.get_peak_memory()})

@@ -11,22 +11,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 
 	"ttsui/internal/speed"
 )
 
-// mlxAudioVersion is what we compare ourselves with; its MLX is the release that we link.
-const (
-	mlxAudioVersion = "0.6.2"
-	mlxVersion      = "0.32.4"
-)
+// program is another program that can speak with our checkpoints, written in Python.
+type program struct {
+	name     string   // with its version
+	flag     string   // that asks for it
+	packages []string // what pip installs, in exact versions
+	script   string   // its side of the benchmark, without peerScript
+}
 
-//go:embed mlxaudio.py
-var mlxAudioScript string
+// programs are those that can be measured beside us.
+func programs() []program { return []program{mlxAudio()} }
 
-// mlxAudio measures mlx-audio in a Python process, which mlxaudio.py describes.
-type mlxAudio struct {
+// peerScript stands before each program's script.
+//
+//go:embed peer.py
+var peerScript string
+
+// peer measures a program in a Python process, which peer.py describes.
+type peer struct {
+	program
 	python, dir, dtype string
 	process            *exec.Cmd
 	jobs               io.WriteCloser
@@ -34,63 +41,59 @@ type mlxAudio struct {
 	log                tail // of what it prints
 }
 
-func newMLXAudio(python, dir, dtype string) *mlxAudio {
-	return &mlxAudio{python: python, dir: dir, dtype: dtype}
-}
-
 // Name implements speed.Side.
-func (m *mlxAudio) Name() string { return "mlx-audio " + mlxAudioVersion }
+func (p *peer) Name() string { return p.name }
 
 // Load implements speed.Side.
-func (m *mlxAudio) Load(ctx context.Context) (l speed.Loading, err error) {
-	m.process = exec.CommandContext(ctx, m.python, "-c", mlxAudioScript, m.dir, m.dtype)
-	m.process.Env = append(os.Environ(), "HF_HUB_OFFLINE=1")
-	m.process.Stderr = &m.log
-	if m.jobs, err = m.process.StdinPipe(); err != nil {
+func (p *peer) Load(ctx context.Context) (l speed.Loading, err error) {
+	p.process = exec.CommandContext(ctx, p.python, "-c", peerScript+p.script, p.dir, p.dtype)
+	p.process.Env = append(os.Environ(), "HF_HUB_OFFLINE=1")
+	p.process.Stderr = &p.log
+	if p.jobs, err = p.process.StdinPipe(); err != nil {
 		return l, err
 	}
-	out, err := m.process.StdoutPipe()
+	out, err := p.process.StdoutPipe()
 	if err != nil {
 		return l, err
 	}
-	m.answers = bufio.NewReader(out)
-	if err := m.process.Start(); err != nil {
-		m.process = nil
-		return l, fmt.Errorf("start mlx-audio: %w", err)
+	p.answers = bufio.NewReader(out)
+	if err := p.process.Start(); err != nil {
+		p.process = nil
+		return l, fmt.Errorf("start %s: %w", p.name, err)
 	}
-	if err := m.answer(&l); err != nil {
-		return l, fmt.Errorf("load into mlx-audio: %w", err)
+	if err := p.answer(&l); err != nil {
+		return l, fmt.Errorf("load into %s: %w", p.name, err)
 	}
 	return l, nil
 }
 
 // Do implements speed.Side.
-func (m *mlxAudio) Do(_ context.Context, j speed.Job) (t speed.Take, err error) {
+func (p *peer) Do(_ context.Context, j speed.Job) (t speed.Take, err error) {
 	text, err := json.Marshal(j)
 	if err != nil {
 		return t, err
 	}
-	if _, err := m.jobs.Write(append(text, '\n')); err != nil {
-		return t, fmt.Errorf("ask mlx-audio: %w", err)
+	if _, err := p.jobs.Write(append(text, '\n')); err != nil {
+		return t, fmt.Errorf("ask %s: %w", p.name, err)
 	}
-	return t, m.answer(&t)
+	return t, p.answer(&t)
 }
 
-func (m *mlxAudio) answer(into any) error {
-	line, err := m.answers.ReadBytes('\n')
+func (p *peer) answer(into any) error {
+	line, err := p.answers.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("mlx-audio has ended: %w\n%s", err, m.log.text)
+		return fmt.Errorf("%s has ended: %w\n%s", p.name, err, p.log.text)
 	}
 	return json.Unmarshal(line, into)
 }
 
 // Close implements speed.Side.
-func (m *mlxAudio) Close() error {
-	if m.process == nil {
+func (p *peer) Close() error {
+	if p.process == nil {
 		return nil
 	}
-	err := errors.Join(m.jobs.Close(), m.process.Wait())
-	m.process = nil
+	err := errors.Join(p.jobs.Close(), p.process.Wait())
+	p.process = nil
 	return err
 }
 
@@ -104,23 +107,29 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// setUpMLXAudio makes a Python environment with mlx-audio in dir.
-func setUpMLXAudio(ctx context.Context, dir string) error {
-	mlx := "mlx==" + mlxVersion
-	if runtime.GOOS == "linux" {
-		mlx = "mlx[cpu]==" + mlxVersion
+// setUp makes Python environments with the programs whose flags have a folder.
+func setUp(ctx context.Context, dirs map[string]string) error {
+	for _, p := range programs() {
+		if dir, wanted := dirs[p.flag]; wanted {
+			if err := p.setUp(ctx, dir); err != nil {
+				return fmt.Errorf("set up %s: %w", p.name, err)
+			}
+		}
 	}
+	return nil
+}
+
+// setUp makes a Python environment with the program in dir.
+func (p program) setUp(ctx context.Context, dir string) error {
 	python := filepath.Join(dir, "bin", "python")
-	for _, command := range [][]string{
-		{"python3", "-m", "venv", dir},
-		{python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "mlx-audio==" + mlxAudioVersion, mlx},
-	} {
+	install := []string{python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"}
+	for _, command := range [][]string{{"python3", "-m", "venv", dir}, append(install, p.packages...)} {
 		c := exec.CommandContext(ctx, command[0], command[1:]...)
 		c.Stdout, c.Stderr = os.Stderr, os.Stderr
 		if err := c.Run(); err != nil {
 			return fmt.Errorf("%s: %w", c, err)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "mlx-audio %s is ready: go run ./internal/tools/bench -mlx-audio %s\n", mlxAudioVersion, python)
+	fmt.Fprintf(os.Stderr, "%s is ready: go run ./internal/tools/bench -%s %s\n", p.name, p.flag, python)
 	return nil
 }

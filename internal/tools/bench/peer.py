@@ -1,0 +1,44 @@
+"""What the sides of other programs share. A side's own script follows in the same program, and ends with serve().
+
+    python3 -c PEER+SCRIPT CHECKPOINT DTYPE
+
+loads a CustomVoice checkpoint, then reads jobs from standard input, one JSON object a line, and answers each with
+another; package speed says what is in them. The first line that it writes tells about the load.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# What the program prints must not mix with the answers.
+answers = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+
+
+class Enough(Exception):
+    """The frames that were asked for are there."""
+
+
+def rss():
+    return 1024 * int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())]))
+
+
+def peak_rss():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def serve(load, jobs, memory=dict):
+    """Loads by load(checkpoint, dtype), then does jobs, each by its kind's jobs[kind](model, job). memory() is added."""
+    checkpoint, dtype = sys.argv[1:]
+    rss_before, begin = rss(), time.perf_counter()
+    model = load(Path(checkpoint), dtype)
+    loading = {"load": time.perf_counter() - begin, "rss_before": rss_before, "rss_after": rss(), "rss_peak": peak_rss()}
+    print(json.dumps(loading), file=answers)
+    for line in sys.stdin:
+        job = json.loads(line)
+        print(json.dumps(jobs[job["kind"]](model, job) | {"rss": rss()} | memory()), file=answers)
