@@ -68,3 +68,18 @@ func TestRunRefuses(t *testing.T) {
 		})
 	}
 }
+
+// What the official package can't load is refused before anything large is written.
+func TestOfficialRefusesQuantized(t *testing.T) {
+	o := options{
+		dir: t.TempDir(), size: "tiny", weights: "4bit,bf16", frames: 8, rounds: 1, force: true,
+		pythons: map[string]string{"official": "python3"},
+	}
+	err := run(t.Context(), o, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "quantised") {
+		t.Errorf("the error is %v", err)
+	}
+	if files, err := os.ReadDir(o.dir); err != nil || len(files) > 0 {
+		t.Errorf("files are left: %v, %v", files, err)
+	}
+}

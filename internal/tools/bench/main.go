@@ -5,6 +5,8 @@
 //	bench -weights bf16,8bit,4bit,mixed  # several checkpoints of TTSUI's, in turns
 //	bench -setup-mlx-audio DIR           # make a Python environment with mlx-audio in DIR
 //	bench -mlx-audio DIR/bin/python      # TTSUI and mlx-audio, in turns
+//	bench -setup-official DIR            # make one with the official package, in PyTorch
+//	bench -official DIR/bin/python       # TTSUI and the official package, in turns; with -mlx-audio all three
 //	bench -size thin -only greedy,frame  # as deep, but so narrow that only the fixed cost of a frame is left
 //
 // With all parts mlx-audio takes three minutes a round on two cores; -only and -dir make short runs of one long one.
@@ -138,6 +140,10 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 	if len(names) == 0 {
 		return nil, errors.New("no weights are chosen")
 	}
+	peers, err := o.peers(names[0])
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		spec, known := specs()[name]
 		if !known {
@@ -163,17 +169,22 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 			sides = append(sides, engine.Side(title, dir, dtypes))
 		}
 	}
-	return append(sides, o.peers(names[0])...), nil
+	return append(sides, peers...), nil
 }
 
 // peers makes a side of each other program that is wanted, with these weights.
-func (o *options) peers(weights string) (sides []speed.Side) {
+func (o *options) peers(weights string) (sides []speed.Side, err error) {
 	for _, p := range programs() {
-		if python, wanted := o.pythons[p.flag]; wanted {
-			sides = append(sides, &peer{program: p, python: python, dir: o.checkpoint(weights), dtype: o.dtype})
+		python, wanted := o.pythons[p.flag]
+		if !wanted {
+			continue
 		}
+		if specs()[weights].Bits > 0 && !p.quantized {
+			return nil, fmt.Errorf("%s can't load quantised weights: let -weights begin with others than %s", p.name, weights)
+		}
+		sides = append(sides, &peer{program: p, python: python, dir: o.checkpoint(weights), dtype: o.dtype})
 	}
-	return sides
+	return sides, nil
 }
 
 // checkpoint is the folder of the checkpoint with these weights.

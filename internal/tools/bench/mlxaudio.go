@@ -18,6 +18,6 @@ func mlxAudio() program {
 	return program{
 		name: "mlx-audio " + version, flag: "mlx-audio",
 		packages: []string{"mlx-audio==" + version, mlx},
-		script:   mlxAudioScript,
+		script:   mlxAudioScript, quantized: true,
 	}
 }

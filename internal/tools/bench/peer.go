@@ -17,14 +17,15 @@ import (
 
 // program is another program that can speak with our checkpoints, written in Python.
 type program struct {
-	name     string   // with its version
-	flag     string   // that asks for it
-	packages []string // what pip installs, in exact versions
-	script   string   // its side of the benchmark, without peerScript
+	name      string   // with its version
+	flag      string   // that asks for it
+	packages  []string // what pip installs, in exact versions
+	script    string   // its side of the benchmark, without peerScript
+	quantized bool     // whether it loads quantised weights, too
 }
 
 // programs are those that can be measured beside us.
-func programs() []program { return []program{mlxAudio()} }
+func programs() []program { return []program{mlxAudio(), official()} }
 
 // peerScript stands before each program's script.
 //
