@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -59,9 +60,11 @@ func TestRunRefuses(t *testing.T) {
 		"size":       {size: "3B", weights: "bf16", frames: 8, rounds: 1, force: true},
 		"weights":    {size: "tiny", weights: "1bit", frames: 8, rounds: 1, force: true},
 		"no weights": {size: "tiny", frames: 8, rounds: 1, force: true},
+		"codec":      {size: "tiny", weights: "bf16", codec: "int8", frames: 8, rounds: 1, force: true},
 		"part":       {size: "tiny", weights: "bf16", frames: 8, rounds: 1, only: "everything", force: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			o.codec = cmp.Or(o.codec, "float32")
 			if err := run(t.Context(), o, &bytes.Buffer{}); err == nil {
 				t.Error("no error")
 			}

@@ -157,19 +157,29 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 				return nil, err
 			}
 		}
-		for _, codec := range split(o.codec) {
-			title := "TTSUI " + name
-			if codec != "float32" {
-				title += ", codec in " + codec
-			}
-			dtypes, err := speed.DTypes(o.dtype, codec)
-			if err != nil {
-				return nil, err
-			}
-			sides = append(sides, engine.Side(title, dir, dtypes))
+		ours, err := o.ours(engine, name)
+		if err != nil {
+			return nil, err
 		}
+		sides = append(sides, ours...)
 	}
 	return append(sides, peers...), nil
+}
+
+// ours makes a side of each type that the codec is to compute in, with these weights.
+func (o *options) ours(engine *speed.Engine, weights string) (sides []speed.Side, err error) {
+	for _, codec := range split(o.codec) {
+		dtypes, err := speed.DTypes(o.dtype, codec)
+		if err != nil {
+			return nil, err
+		}
+		name := "TTSUI " + weights
+		if codec != "float32" {
+			name += ", codec " + codec
+		}
+		sides = append(sides, engine.Side(name, o.checkpoint(weights), dtypes))
+	}
+	return sides, nil
 }
 
 // peers makes a side of each other program that is wanted, with these weights.
