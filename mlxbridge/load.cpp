@@ -42,7 +42,7 @@ std::shared_ptr<File> open_file(const std::string& path) {
   std::lock_guard lock(mutex);
   std::erase_if(files, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<File>& known = files[{file->info.st_dev, file->info.st_ino}];
-  if (auto open = known.lock()) return open;
+  if (auto shared = known.lock()) return shared;
   known = file;
   return file;
 }
