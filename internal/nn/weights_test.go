@@ -181,15 +181,18 @@ func TestSwiGLU(t *testing.T) {
 		safetensors.Float32Data("m.up_proj.weight", []int{inner, width}, up),
 		safetensors.Float32Data("m.down_proj.weight", []int{width, inner}, down),
 		safetensors.Float32Data("m.gate_proj.weight", []int{inner, width}, gate))
-	for dtype, tolerance := range map[mlx.DType]float64{mlx.Float32: 1e-5, mlx.BFloat16: 0.05} {
+	for _, c := range []struct {
+		dtype     mlx.DType
+		tolerance float64
+	}{{mlx.Float32, 1e-5}, {mlx.BFloat16, 0.05}} {
 		testkit.MLX(t, func(s *mlx.Scope) error {
-			mlp, err := read(s, set, dtype, nn.Quantization{}, func(w *nn.Weights) nn.SwiGLU { return w.SwiGLU("m", width, inner) })
+			mlp, err := read(s, set, c.dtype, nn.Quantization{}, func(w *nn.Weights) nn.SwiGLU { return w.SwiGLU("m", width, inner) })
 			if err != nil {
 				return err
 			}
-			got := s.ReadFloats(s.AsType(mlp.Apply(s, s.AsType(s.Floats(x, time, width), dtype)), mlx.Float32))
-			if s.Err() == nil && !close(got, want, tolerance) {
-				t.Errorf("%v: got %v, want %v", dtype, got, want)
+			got := s.ReadFloats(s.AsType(mlp.Apply(s, s.AsType(s.Floats(x, time, width), c.dtype)), mlx.Float32))
+			if s.Err() == nil && !close(got, want, c.tolerance) {
+				t.Errorf("%v: got %v, want %v", c.dtype, got, want)
 			}
 			return nil
 		})
