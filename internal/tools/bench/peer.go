@@ -83,6 +83,7 @@ func (p *peer) Do(_ context.Context, j speed.Job) (t speed.Take, err error) {
 func (p *peer) answer(into any) error {
 	line, err := p.answers.ReadBytes('\n')
 	if err != nil {
+		err = errors.Join(err, p.Close()) // all that it has printed is there then
 		return fmt.Errorf("%s has ended: %w\n%s", p.name, err, p.log.text)
 	}
 	return json.Unmarshal(line, into)
