@@ -23,17 +23,17 @@ func (w *Weights) Derive(f func(s *mlx.Scope) mlx.Array, tensors ...mlx.Array) m
 // join gives tensors of one type one below the other. What lies in one file as it is gets read straight to its place.
 func (w *Weights) join(tensors []mlx.Array) mlx.Array {
 	first := w.origin[tensors[0]]
-	shape, spans := slices.Clone(first.tensor.Shape), []mlx.Span(nil)
-	for i, a := range tensors {
+	var spans []mlx.Span
+	rows := 0
+	for _, a := range tensors {
 		from, ok := w.origin[a]
 		if !ok || from.path != first.path {
 			return w.Derive(func(s *mlx.Scope) mlx.Array { return s.Concat(0, tensors...) }, tensors...)
 		}
-		if i > 0 {
-			shape[0] += from.tensor.Shape[0]
-		}
 		spans = append(spans, from.span())
+		rows += from.tensor.Shape[0]
 	}
+	shape := append([]int{rows}, first.tensor.Shape[1:]...)
 	return w.Derive(func(s *mlx.Scope) mlx.Array {
 		return s.Load(first.path, spans, dtypes[first.tensor.DType], shape...)
 	}, tensors...)

@@ -17,19 +17,29 @@ func (f *File) Bytes(name string) ([]byte, error) {
 	if !ok {
 		return nil, tts.Errorf(tts.CodeNotFound, "", "%s: no tensor %.200q", f.Path, name)
 	}
-	r, size, err := openRegular(f.Path)
+	r, err := f.open(t)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	if t.Offset+t.Size > size {
-		return nil, shortened(f.Path, t)
-	}
 	data := make([]byte, t.Size)
 	if _, err := r.ReadAt(data, t.Offset); err != nil {
 		return nil, unreadable(f.Path, err)
 	}
 	return data, nil
+}
+
+// open opens the file to read t, which has to be there still.
+func (f *File) open(t Tensor) (*os.File, error) {
+	r, size, err := openRegular(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	if t.Offset+t.Size > size {
+		_ = r.Close() // nothing was written
+		return nil, shortened(f.Path, t)
+	}
+	return r, nil
 }
 
 // Rows is a tensor of two axes that stays in its open file.
@@ -42,13 +52,9 @@ type Rows struct {
 
 // OpenRows opens the file to read rows of t, a tensor of two axes. It stays readable when its name is gone.
 func (f *File) OpenRows(t Tensor) (*Rows, error) {
-	file, size, err := openRegular(f.Path)
+	file, err := f.open(t)
 	if err != nil {
 		return nil, err
-	}
-	if t.Offset+t.Size > size {
-		_ = file.Close() // nothing was written
-		return nil, shortened(f.Path, t)
 	}
 	return &Rows{t, f.Path, file, int64(t.Shape[1] * t.DType.Size())}, nil
 }
