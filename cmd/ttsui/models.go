@@ -230,7 +230,7 @@ func (m *models) verify(cmd *cobra.Command, id string, repair bool) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "ttsui: %s is sound\n", id)
 		return nil
 	case !repair && !l.Cached:
-		return tts.Errorf(tts.CodeCorrupt, "Remove it with: ttsui models rm "+id+" and fetch it again.", "%s is damaged", id)
+		return tts.Errorf(tts.CodeCorrupt, l.HintAnew(), "%s is damaged", id)
 	case !repair:
 		return tts.Errorf(tts.CodeCorrupt, "Repair it with: ttsui models verify --repair "+id, "%s is damaged", id)
 	}

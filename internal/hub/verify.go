@@ -118,10 +118,15 @@ func compare(ctx context.Context, path string, file File, reach func(done int64)
 	return "", nil
 }
 
+// HintAnew says what to do about a damaged model that Repair doesn't touch.
+func (l Local) HintAnew() string {
+	return "Remove it with: ttsui models rm " + l.ID + " and fetch it again."
+}
+
 // Repair fetches the damaged files of a model again, those of the same commit.
 func (f *Fetcher) Repair(ctx context.Context, l Local, damages []Damage, see func(Progress)) error {
 	if !l.Cached {
-		return tts.Errorf(tts.CodeUnsupported, "Remove it with: ttsui models rm "+l.ID+" and fetch it again.",
+		return tts.Errorf(tts.CodeUnsupported, l.HintAnew(),
 			"%s is a folder of yours: its files are not replaced", l.Dir)
 	}
 	commit := filepath.Base(l.Dir)
