@@ -47,8 +47,8 @@ var (
 
 // Open starts the MLX thread, on the GPU where there is one. A process has one engine at a time.
 func Open(cfg Config) (*Engine, error) {
-	dtypes := qwen3tts.DTypes{Model: qwen3tts.DType(cfg.DType), Codec: qwen3tts.DType(cfg.Codec)}
-	if err := dtypes.Check(); err != nil {
+	dtypes, err := qwen3tts.ParseDTypes(cfg.DType, cfg.Codec)
+	if err != nil {
 		return nil, err
 	}
 	thread, err := mlx.StartThread(true)

@@ -54,15 +54,16 @@ type DTypes struct {
 	Codec DType // the convolutions of the codec's vocoder: Float32 or BFloat16
 }
 
-// Check demands types that there are, as one *tts.Error of CodeInvalid.
-func (d DTypes) Check() error {
+// ParseDTypes gives the types of these names, or an *tts.Error of CodeInvalid.
+func ParseDTypes(model, codec string) (DTypes, error) {
+	d := DTypes{Model: DType(model), Codec: DType(codec)}
 	if !slices.Contains([]DType{"", Auto, Float32, BFloat16}, d.Model) {
-		return tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", d.Model)
+		return d, tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", model)
 	}
 	if !slices.Contains([]DType{"", Float32, BFloat16}, d.Codec) {
-		return tts.Errorf(tts.CodeInvalid, "Use float32 or bfloat16.", "unknown dtype %q of the codec", d.Codec)
+		return d, tts.Errorf(tts.CodeInvalid, "Use float32 or bfloat16.", "unknown dtype %q of the codec", codec)
 	}
-	return nil
+	return d, nil
 }
 
 // NewLoader makes a loader of models that compute in these types.

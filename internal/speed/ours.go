@@ -58,8 +58,7 @@ type Ours struct {
 
 // DTypes gives what to compute in: a model in auto, float32 or bfloat16, the codec's vocoder in float32 or bfloat16.
 func DTypes(model, codec string) (qwen3tts.DTypes, error) {
-	d := qwen3tts.DTypes{Model: qwen3tts.DType(model), Codec: qwen3tts.DType(codec)}
-	return d, d.Check()
+	return qwen3tts.ParseDTypes(model, codec)
 }
 
 // Side measures the checkpoint in dir, computed in these types, under a name.
@@ -87,9 +86,6 @@ func (o *Ours) Load(ctx context.Context) (l Loading, err error) {
 		return l, err
 	}
 	if l.Read, err = readFiles(o.dir); err != nil {
-		return l, err
-	}
-	if l.Keep, err = keepFiles(o.dir); err != nil {
 		return l, err
 	}
 	l.FrameBytes, err = o.model.FrameBytes(o.dir)

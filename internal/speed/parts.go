@@ -113,7 +113,13 @@ func measureLoad(ctx context.Context, s Side, _ Options, f *Found) error {
 	f.add(loadSeconds, l.Seconds)
 	if l.Read > 0 {
 		f.add(loadReading, l.Seconds/l.Read)
-		f.add(loadKeeping, l.Seconds/l.Keep)
+	}
+	if o, ok := s.(*Ours); ok {
+		kept, err := keepFiles(o.dir)
+		if err != nil {
+			return err
+		}
+		f.add(loadKeeping, l.Seconds/kept)
 	}
 	return warmUp(ctx, s)
 }

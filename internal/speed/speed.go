@@ -68,7 +68,6 @@ type Take struct {
 type Loading struct {
 	Seconds    float64 `json:"load"`
 	Read       float64 `json:"read"` // only reading the files, once more
-	Keep       float64 `json:"keep"` // that, into memory for all of them
 	RSSBefore  uint64  `json:"rss_before"`
 	RSSAfter   uint64  `json:"rss_after"`
 	RSSPeak    uint64  `json:"rss_peak"`    // while loading
