@@ -15,7 +15,7 @@ namespace {
 #define TILE_T 2
 #define TILE_N 4
 namespace portable {
-#include "cpu_kernels.inc"
+#include "cpu_loops.hpp"
 }
 #undef LANES
 #undef PANEL_T
@@ -31,7 +31,7 @@ namespace portable {
 #define TILE_T 3
 #define TILE_N 4
 namespace avx2 {
-#include "cpu_kernels.inc"
+#include "cpu_loops.hpp"
 }
 #undef LANES
 #undef PANEL_T
@@ -45,7 +45,7 @@ namespace avx2 {
 #define TILE_T 4
 #define TILE_N 4
 namespace avx512 {
-#include "cpu_kernels.inc"
+#include "cpu_loops.hpp"
 }
 #undef LANES
 #undef PANEL_T

@@ -1,4 +1,4 @@
-// cpu_kernels.inc: the inner loops of cpu_kernels.hpp, included once for each instruction set with
+// cpu_loops.hpp: the inner loops of cpu_kernels.hpp, included once for each instruction set with
 //   LANES   floats in a vector register
 //   TILE_T, TILE_N   output rows and channels whose sums are kept in registers at once
 //   PANEL_T          output rows, of a panel's channels
