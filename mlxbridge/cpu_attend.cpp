@@ -47,15 +47,6 @@ struct Angles {
 
 thread_local Angles last_angles;  // of the thread that runs the operations
 
-template <class KV>
-void attend(const Query& q, const KV* k, const KV* v, float* scores, float* out) {
-  if constexpr (std::is_same_v<KV, float>) {
-    kernels().attend(q, k, v, scores, out);
-  } else {
-    kernels().attend_halves(q, k, v, scores, out);
-  }
-}
-
 // each calls body(0) … body(count−1), on all threads when that is worth waking them.
 void each(int64_t count, int64_t work, const std::function<void(int64_t)>& body) {
   constexpr int64_t small = 128 << 10;  // products
@@ -91,16 +82,16 @@ struct AttentionShape {
 };
 
 // Rows of k and v are used where they are when the numbers of each lie side by side: the caches are views.
-template <class KV>
 void attention(const AttentionShape& a, const float* q, const Source& k, const Source& v, const float* mask, const Target& y) {
   each(a.heads * a.time, a.heads * a.time * a.positions * a.dim, [&](int64_t i) {
     int64_t h = i / a.time, t = i % a.time, kv = h / (a.heads / a.kv_heads);
     std::vector<float>&scores = scratch(3), &out = scratch(4);
     scores.resize(a.positions);
     out.resize(a.dim);
-    Query query{q + i * a.dim, mask != nullptr ? mask + t * a.positions : nullptr, a.causal ? a.positions - a.time + t + 1 : a.positions, a.dim,
+    Query query{q + i * a.dim, mask != nullptr ? mask + t * a.positions : nullptr, k.type, a.causal ? a.positions - a.time + t + 1 : a.positions, a.dim,
                 k.strides[2], v.strides[2], a.scale};
-    attend(query, reinterpret_cast<const KV*>(k.data) + kv * k.strides[1], reinterpret_cast<const KV*>(v.data) + kv * v.strides[1], scores.data(), out.data());
+    auto head = [&](const Source& s) { return s.data + kv * s.strides[1] * size_of(s.type); };
+    kernels().attend(query, head(k), head(v), scores.data(), out.data());
     y.write(out.data(), i * a.dim, a.dim);
   });
 }
@@ -133,11 +124,7 @@ MaybeArray cpu_attention(const mx::array& q, const mx::array& k, const mx::array
       keys = in_order(keys, scratch(1));
       values = in_order(values, scratch(2));
     }
-    if (keys.half) {
-      attention<bfloat>(shape, query, keys, values, mask, y);
-    } else {
-      attention<float>(shape, query, keys, values, mask, y);
-    }
+    attention(shape, query, keys, values, mask, y);
   });
 }
 
@@ -182,7 +169,6 @@ void remember(const Step& s, const float* qkv, const float* k_norm, const Angles
   }
 }
 
-template <class KV>
 void ask(const Step& s, const float* qkv, const float* q_norm, const Angles& angles, const std::vector<Target>& out) {
   int64_t longest = *std::max_element(s.positions.begin(), s.positions.end()) + 1;
   each(s.rows() * s.heads, s.rows() * s.heads * longest * s.dim, [&](int64_t i) {
@@ -193,9 +179,9 @@ void ask(const Step& s, const float* qkv, const float* q_norm, const Angles& ang
     scores.resize(count);
     y.resize(s.dim);
     head(s, qkv + r * s.width() + h * s.dim, q_norm, r, angles, query.data());
-    Query q{query.data(), nullptr, count, s.dim, s.dim, s.dim, 1 / std::sqrt(static_cast<float>(s.dim))};
-    auto cache = [&](size_t i) { return static_cast<const KV*>(out[i].data) + place; };
-    attend(q, cache(s.keys(r)), cache(s.keys(r) + 1), scores.data(), y.data());
+    const Target &keys = out[s.keys(r)], &values = out[s.keys(r) + 1];
+    Query q{query.data(), nullptr, keys.type, count, s.dim, s.dim, s.dim, 1 / std::sqrt(static_cast<float>(s.dim))};
+    kernels().attend(q, keys.at(place), values.at(place), scores.data(), y.data());
     out[0].write(y.data(), i * s.dim, s.dim);
   });
 }
@@ -225,11 +211,7 @@ std::optional<std::vector<mx::array>> cpu_attend(const Attended& a) {
     Angles& angles = last_angles;
     angles.find(step.theta, step.dim, step.positions);
     remember(step, rows, k_norm, angles, out);
-    if (out[1].half) {
-      ask<bfloat>(step, rows, q_norm, angles, out);
-    } else {
-      ask<float>(step, rows, q_norm, angles, out);
-    }
+    ask(step, rows, q_norm, angles, out);
   });
 }
 

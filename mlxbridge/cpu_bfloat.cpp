@@ -18,8 +18,8 @@ constexpr int most_few = 8;            // rows of x whose sums are kept in regis
 constexpr int64_t ahead = 2048;        // bytes: packed weights come so slowly that memory would stop at each page's end
 
 bool takes_halves(const Weights& w) {
-  if (w.form == Form::packed) return w.in % 64 == 0 && w.in / w.group <= most_groups;
-  return w.form == Form::halves && w.in % 32 == 0;
+  if (w.packed) return w.type != Type::float16 && w.in % 64 == 0 && w.in / w.group <= most_groups;
+  return w.type == Type::bfloat16 && w.in % 32 == 0;
 }
 
 inline __m512i load(const bfloat* p) { return _mm512_loadu_si512(p); }
@@ -45,7 +45,7 @@ void prepare_halves(const Weights& w, const float* x, bfloat* halves) {
   static constexpr std::array<uint16_t, 32> even = order(0), odd = order(1);
   for (int64_t c = 0; c + 32 <= w.in; c += 32) {
     __m512i low = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + c + 16), _mm512_loadu_ps(x + c));
-    if (w.form == Form::packed) {
+    if (w.packed) {
       c += 32;
       __m512i high = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + c + 16), _mm512_loadu_ps(x + c));
       _mm512_storeu_si512(halves + c - 32, _mm512_permutex2var_epi16(low, _mm512_loadu_si512(even.data()), high));
@@ -216,8 +216,8 @@ void packed_rows(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, int6
     __m512 sums[T] = {};
     for (int64_t g = 0; g < groups; g += 16) {
       __mmask16 which = up_to(groups - g);
-      _mm512_store_ps(scales + g, floats(m.scales, m.half_scales, n * groups + g, which));
-      __m512 offsets = floats(m.offsets, m.half_scales, n * groups + g, which);
+      _mm512_store_ps(scales + g, floats(m.scales, m.type == Type::bfloat16, n * groups + g, which));
+      __m512 offsets = floats(m.offsets, m.type == Type::bfloat16, n * groups + g, which);
       for (int t = 0; t < T; t++) sums[t] = _mm512_fmadd_ps(offsets, _mm512_maskz_loadu_ps(which, x.sums + t * groups + g), sums[t]);
     }
 #pragma GCC unroll 2
@@ -271,7 +271,7 @@ void packed(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, float* y)
 }
 
 void dots_of_halves(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, float* y) {
-  if (m.form == Form::packed) {
+  if (m.packed) {
     switch (m.bits) {
       case 2: return packed<2>(m, x, n0, n1, y);
       case 3: return packed<3>(m, x, n0, n1, y);

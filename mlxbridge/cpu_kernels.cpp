@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <string>
+#include <type_traits>
 
 #include "cpu_bfloat.hpp"
 
@@ -24,9 +25,12 @@ namespace portable {
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define HAVE_X86_VARIANTS 1
+#include <immintrin.h>
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2,fma,f16c")
 #define LANES 8
+#define WIDEN(h) _mm256_cvtph_ps((__m128i)(h))
+#define NARROW(v) _mm256_cvtps_ph((__m256)(v), _MM_FROUND_TO_NEAREST_INT)
 #define PANEL_T 2
 #define TILE_T 3
 #define TILE_N 4
@@ -37,10 +41,14 @@ namespace avx2 {
 #undef PANEL_T
 #undef TILE_T
 #undef TILE_N
+#undef WIDEN
+#undef NARROW
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,fma")
 #define LANES 16
+#define WIDEN(h) _mm512_cvtph_ps((__m256i)(h))
+#define NARROW(v) _mm512_cvtps_ph((__m512)(v), _MM_FROUND_TO_NEAREST_INT)
 #define PANEL_T 12
 #define TILE_T 4
 #define TILE_N 4
@@ -51,6 +59,8 @@ namespace avx512 {
 #undef PANEL_T
 #undef TILE_T
 #undef TILE_N
+#undef WIDEN
+#undef NARROW
 #pragma GCC pop_options
 #endif
 
@@ -59,7 +69,7 @@ const Kernels& best() {
 #ifdef HAVE_X86_VARIANTS
   const char* value = std::getenv("TTSUI_SIMD");
   std::string most = value != nullptr ? value : "";
-  if (most == "portable" || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return portable::table;
+  if (most == "portable" || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c")) return portable::table;
   if (most == "avx2" || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
       !__builtin_cpu_supports("avx512dq")) {
     return avx2::table;

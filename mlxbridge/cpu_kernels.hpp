@@ -12,11 +12,33 @@ struct bfloat {
   uint16_t bits;
 };
 
+struct float16 {  // IEEE 754's
+  uint16_t bits;
+};
+
+// Type is that of numbers in memory.
+enum class Type { float32, bfloat16, float16 };
+
+constexpr int64_t size_of(Type t) { return t == Type::float32 ? 4 : 2; }
+
 inline float to_float(float f) { return f; }
 
 inline float to_float(bfloat b) {
   uint32_t word = static_cast<uint32_t>(b.bits) << 16;
   float f;
+  __builtin_memcpy(&f, &word, sizeof f);
+  return f;
+}
+
+// A float's exponent has 112 more than a float16's: a product adds them, and makes a normal number of one that wasn't.
+inline float to_float(float16 h) {
+  uint32_t word = (h.bits & 0x7fffu) << 13;
+  float f;
+  __builtin_memcpy(&f, &word, sizeof f);
+  f *= 0x1p112f;
+  __builtin_memcpy(&word, &f, sizeof word);
+  if ((h.bits & 0x7c00) == 0x7c00) word |= 0x7f800000;
+  word |= (h.bits & 0x8000u) << 16;
   __builtin_memcpy(&f, &word, sizeof f);
   return f;
 }
@@ -31,6 +53,28 @@ inline void from_float(float f, bfloat* to) {
   to->bits = nan ? 0x7fc0 : static_cast<uint16_t>((word + 0x7fff + (word >> 16 & 1)) >> 16);
 }
 
+// The same; what is too large becomes infinite.
+inline void from_float(float f, float16* to) {
+  uint32_t word;
+  __builtin_memcpy(&word, &f, sizeof word);
+  const uint32_t sign = word >> 16 & 0x8000;
+  word &= 0x7fffffff;
+  if (word > 0x7f800000) {
+    word = 0x7e00;
+  } else if (word >= 0x47800000) {
+    word = 0x7c00;
+  } else if (word >= 0x38800000) {  // a float16's normal numbers
+    word = (word - (112u << 23) + 0xfff + (word >> 13 & 1)) >> 13;
+  } else {  // a sum with 1/2 is rounded to whole multiples of the least float16
+    float least;
+    __builtin_memcpy(&least, &word, sizeof least);
+    least += 0.5f;
+    __builtin_memcpy(&word, &least, sizeof word);
+    word -= 0x3f000000;
+  }
+  to->bits = static_cast<uint16_t>(sign | word);
+}
+
 // Rows is y[t, n] = bias[n] + Σ_j Σ_c x[t·stride + j·dilation, c] · w[n, j, c]: a convolution over time.
 struct Rows {
   const float* x;     // [rows, channels]
@@ -39,15 +83,13 @@ struct Rows {
   int64_t out, taps, channels, stride, dilation;
 };
 
-enum class Form { floats, halves, packed };  // of a matrix of weights
-
 // Weights is the matrix w [out, in] of a linear map. Packed elements are scale·q + offset, with a scale and an offset for
 // each group of elements along a row, and q in `bits` bits each, little-endian, without gaps.
 struct Weights {
-  Form form;
-  const void* data;              // float [out, in], bfloat [out, in] or bytes [out, in·bits/8]
+  bool packed;
+  Type type;                     // of the elements; of packed ones' scales and offsets
+  const void* data;              // [out, in], or bytes [out, in·bits/8]
   const void *scales, *offsets;  // [out, in/group], of packed ones
-  bool half_scales;              // bfloat, else float
   int64_t in, group;             // group is 16, 32, 64 or 128 and divides in
   int bits;                      // 2, 3, 4, 5, 6 or 8
 };
@@ -65,13 +107,14 @@ struct Finish {
   const float* up;    // [n] or nullptr
   const float* bias;  // [n] or nullptr
   const void* add;    // [n] of y's type, or nullptr
-  bool half;          // y is bfloat, else float
+  Type type;          // of y
 };
 
 // Query is one row of one head: out = Σ_j p_j·v_j with p = softmax_j(scale·q·k_j + mask_j) over the positions.
 struct Query {
   const float* q;            // [dim]
   const float* mask;         // [positions] or nullptr
+  Type type;                 // of keys and values
   int64_t positions, dim;
   int64_t k_step, v_step;    // numbers from one position to the next
   float scale;
@@ -99,13 +142,12 @@ struct Kernels {
   // norm computes y = x/√(mean(x²)+eps)·w for n numbers.
   void (*norm)(const float* x, const float* w, float eps, float* y, int64_t n);
   // attend computes out [dim]; scores has room for the positions.
-  void (*attend)(const Query& q, const float* k, const float* v, float* scores, float* out);
-  void (*attend_halves)(const Query& q, const bfloat* k, const bfloat* v, float* scores, float* out);
+  void (*attend)(const Query& q, const void* k, const void* v, float* scores, float* out);
   // snake computes y = x + sin²(x·rate)·gain for x and y [rows, channels], rate and gain [channels].
   void (*snake)(const float* x, const float* rate, const float* gain, float* y, int64_t rows, int64_t channels);
-  // widen copies n numbers as floats, narrow as bfloats, rounded to the nearest.
-  void (*widen)(const bfloat* from, float* to, int64_t n);
-  void (*narrow)(const float* from, bfloat* to, int64_t n);
+  // widen copies n numbers of a type as floats, narrow floats as numbers of a type, rounded to the nearest.
+  void (*widen)(Type type, const void* from, float* to, int64_t n);
+  void (*narrow)(Type type, const float* from, void* to, int64_t n);
 };
 
 constexpr int64_t scratch_rows = 8;

@@ -2,6 +2,7 @@
 //   LANES   floats in a vector register
 //   TILE_T, TILE_N   output rows and channels whose sums are kept in registers at once
 //   PANEL_T          output rows, of a panel's channels
+//   WIDEN, NARROW    from a register of float16 numbers to one of floats and back, where there are instructions for it
 // in a namespace of its own. Plain vector extensions, so that one text serves AVX-512, AVX2, NEON and what has none.
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
@@ -22,6 +23,18 @@ static inline vec load(const bfloat* p) {
   return (vec)(__builtin_convertvector(h, word_vec) << 16);
 }
 
+static inline vec load(const float16* p) {
+  half_vec h;
+  __builtin_memcpy(&h, p, sizeof h);
+#ifdef WIDEN
+  return (vec)WIDEN(h);
+#else  // as to_float does it
+  word_vec word = __builtin_convertvector(h, word_vec), rest = word & 0x7fff;
+  word_vec special = (word_vec)(rest >= 0x7c00) & 0x7f800000;
+  return (vec)((word_vec)((vec)(rest << 13) * 0x1p112f) | special | (word & 0x8000) << 16);
+#endif
+}
+
 static inline void store(vec v, float* p) { __builtin_memcpy(p, &v, sizeof v); }
 
 static inline void store(vec v, bfloat* p) {
@@ -29,6 +42,15 @@ static inline void store(vec v, bfloat* p) {
   word_vec rounded = (word + 0x7fff + (word >> 16 & 1)) >> 16;
   half_vec h = __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), half_vec);
   __builtin_memcpy(p, &h, sizeof h);
+}
+
+static inline void store(vec v, float16* p) {
+#ifdef NARROW
+  half_vec h = (half_vec)NARROW(v);
+  __builtin_memcpy(p, &h, sizeof h);
+#else
+  for (int i = 0; i < LANES; i++) from_float(v[i], p + i);
+#endif
 }
 
 static inline float sum(vec v) {
@@ -60,16 +82,30 @@ static inline vec exp(vec x) {
   return p * (vec)((n + 127) << 23);
 }
 
-static void widen(const bfloat* from, float* to, int64_t n) {
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) store(load(from + i), to + i);
-  for (; i < n; i++) to[i] = to_float(from[i]);
+// with calls body with a pointer to numbers of a type, as constant as the one to bytes is.
+template <class Bytes, class Body>
+static inline auto with(Type type, Bytes* numbers, Body&& body) {
+  auto as = [&](auto number) { return static_cast<std::conditional_t<std::is_const_v<Bytes>, const decltype(number), decltype(number)>*>(numbers); };
+  switch (type) {
+    case Type::bfloat16: return body(as(bfloat{}));
+    case Type::float16: return body(as(float16{}));
+    default: return body(as(float{}));
+  }
 }
 
-static void narrow(const float* from, bfloat* to, int64_t n) {
+template <class From, class To>
+static void copy(const From* from, To* to, int64_t n) {
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES) store(load(from + i), to + i);
-  for (; i < n; i++) from_float(from[i], to + i);
+  for (; i < n; i++) from_float(to_float(from[i]), to + i);
+}
+
+static void widen(Type type, const void* from, float* to, int64_t n) {
+  with(type, from, [&](auto* numbers) { copy(numbers, to, n); });
+}
+
+static void narrow(Type type, const float* from, void* to, int64_t n) {
+  with(type, to, [&](auto* numbers) { copy(from, numbers, n); });
 }
 
 // tile computes T output rows from row t on, N channels from channel n on.
@@ -201,18 +237,17 @@ static void few_rows(const Weight* w, const float* x, int64_t in, int64_t n0, in
 }
 
 template <class Weight>
-static void dense(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, float* y) {
-  const Weight* w = static_cast<const Weight*>(m.data);
+static void dense(const Weight* w, int64_t in, const Inputs& x, int64_t n0, int64_t n1, float* y) {
   switch (x.rows) {
-    case 1: return few_rows<1>(w, x.floats, m.in, n0, n1, y);
-    case 2: return few_rows<2>(w, x.floats, m.in, n0, n1, y);
-    case 3: return few_rows<3>(w, x.floats, m.in, n0, n1, y);
-    case 4: return few_rows<4>(w, x.floats, m.in, n0, n1, y);
-    case 5: return few_rows<5>(w, x.floats, m.in, n0, n1, y);
-    case 6: return few_rows<6>(w, x.floats, m.in, n0, n1, y);
+    case 1: return few_rows<1>(w, x.floats, in, n0, n1, y);
+    case 2: return few_rows<2>(w, x.floats, in, n0, n1, y);
+    case 3: return few_rows<3>(w, x.floats, in, n0, n1, y);
+    case 4: return few_rows<4>(w, x.floats, in, n0, n1, y);
+    case 5: return few_rows<5>(w, x.floats, in, n0, n1, y);
+    case 6: return few_rows<6>(w, x.floats, in, n0, n1, y);
   }
-  Rows r{x.floats, nullptr, x.rows, n1 - n0, 1, m.in, 1, 1};
-  convolve(r, w + n0 * m.in, y, 0, x.rows, 0, n1 - n0);
+  Rows r{x.floats, nullptr, x.rows, n1 - n0, 1, in, 1, 1};
+  convolve(r, w + n0 * in, y, 0, x.rows, 0, n1 - n0);
 }
 
 // unpack gives LANES elements from element c on, a multiple of LANES, of a row of packed elements.
@@ -240,8 +275,8 @@ static inline vec unpack(const uint8_t* row, int64_t c) {
   }
 }
 
-static inline float number(const void* list, bool half, int64_t i) {
-  return half ? to_float(static_cast<const bfloat*>(list)[i]) : static_cast<const float*>(list)[i];
+static inline float number(const void* list, Type type, int64_t i) {
+  return with(type, list, [&](auto* numbers) { return to_float(numbers[i]); });
 }
 
 // one row of x: the weights are unpacked in registers.
@@ -255,8 +290,8 @@ static void packed_row(const Weights& w, const Inputs& x, int64_t n0, int64_t n1
     for (int64_t g = 0; g < groups; g++) {
       vec part = {};
       for (int64_t c = g * w.group; c < (g + 1) * w.group; c += LANES) part += unpack<Bits>(row, c) * load(x.floats + c);
-      acc += part * number(w.scales, w.half_scales, n * groups + g);
-      rest += number(w.offsets, w.half_scales, n * groups + g) * x.sums[g];
+      acc += part * number(w.scales, w.type, n * groups + g);
+      rest += number(w.offsets, w.type, n * groups + g) * x.sums[g];
     }
     y[n - n0] = sum(acc) + rest;
   }
@@ -271,8 +306,8 @@ static void packed_rows(const Weights& w, const Inputs& x, int64_t n0, int64_t n
     for (int64_t k = 0; k < count; k++) {
       const uint8_t* row = static_cast<const uint8_t*>(w.data) + (n + k) * w.in * Bits / 8;
       for (int64_t g = 0; g < groups; g++) {
-        const float scale = number(w.scales, w.half_scales, (n + k) * groups + g);
-        const float offset = number(w.offsets, w.half_scales, (n + k) * groups + g);
+        const float scale = number(w.scales, w.type, (n + k) * groups + g);
+        const float offset = number(w.offsets, w.type, (n + k) * groups + g);
         for (int64_t c = g * w.group; c < (g + 1) * w.group; c += LANES) store(unpack<Bits>(row, c) * scale + offset, scratch + k * w.in + c);
       }
     }
@@ -292,8 +327,7 @@ static void packed(const Weights& w, const Inputs& x, int64_t n0, int64_t n1, fl
 
 static void dots(const Weights& w, const Inputs& x, int64_t n0, int64_t n1, float* scratch, float* y) {
   static_assert(TILE_N <= scratch_rows);
-  if (w.form == Form::floats) return dense<float>(w, x, n0, n1, y);
-  if (w.form == Form::halves) return dense<bfloat>(w, x, n0, n1, y);
+  if (!w.packed) return with(w.type, w.data, [&](auto* elements) { dense(elements, w.in, x, n0, n1, y); });
   switch (w.bits) {
     case 2: return packed<2>(w, x, n0, n1, scratch, y);
     case 3: return packed<3>(w, x, n0, n1, scratch, y);
@@ -325,8 +359,7 @@ static void finish(const Finish& f, const float* sums, Out* y, int64_t n) {
 }
 
 static void finish(const Finish& f, const float* sums, void* y, int64_t n) {
-  if (f.half) return finish(f, sums, static_cast<bfloat*>(y), n);
-  finish(f, sums, static_cast<float*>(y), n);
+  with(f.type, y, [&](auto* numbers) { finish(f, sums, numbers, n); });
 }
 
 static void norm(const float* x, const float* w, float eps, float* y, int64_t n) {
@@ -395,6 +428,10 @@ static void attend(const Query& q, const KV* k, const KV* v, float* scores, floa
   }
 }
 
+static void attend(const Query& q, const void* k, const void* v, float* scores, float* out) {
+  with(q.type, k, [&](auto* keys) { attend(q, keys, static_cast<decltype(keys)>(v), scores, out); });
+}
+
 // sin² has the period π, within which the sine's series to the eleventh power is exact to 6e-8.
 static inline vec sine_squared(vec y) {
   const float pi_high = 3.140625f, pi_low = 9.67653589793e-4f;  // π in two parts: whole multiples of the first are exact
@@ -426,5 +463,5 @@ static void snake(const float* x, const float* rate, const float* gain, float* y
 
 static bool takes_halves(const Weights&) { return false; }
 
-static const Kernels table{takes_halves, nullptr,       dots,           finish, convolve<float>, convolve_panels<float>, convolve_panels<bfloat>, nullptr,
-                           norm,         attend<float>, attend<bfloat>, snake,  widen,           narrow};
+static const Kernels table{takes_halves, nullptr, dots,   finish, convolve<float>, convolve_panels<float>, convolve_panels<bfloat>, nullptr,
+                           norm,         attend,  snake,  widen,  narrow};

@@ -17,8 +17,14 @@
 
 namespace bridge {
 
+namespace {
+
+Type type_of(const mx::array& a) { return a.dtype() == mx::bfloat16 ? Type::bfloat16 : a.dtype() == mx::float16 ? Type::float16 : Type::float32; }
+
+}  // namespace
+
 Source::Source(const mx::array& a)
-    : data(a.data<char>()), half(a.dtype() == mx::bfloat16), contiguous(a.flags().row_contiguous), itemsize(a.itemsize()), shape(a.shape()),
+    : data(a.data<char>()), type(type_of(a)), contiguous(a.flags().row_contiguous), itemsize(a.itemsize()), shape(a.shape()),
       strides(a.strides()), size(static_cast<int64_t>(a.size())) {}
 
 const void* Source::elements(std::vector<float>& buffer) const {
@@ -30,11 +36,11 @@ const void* Source::elements(std::vector<float>& buffer) const {
 }
 
 const float* Source::floats(std::vector<float>& buffer) const {
-  if (!half) return static_cast<const float*>(elements(buffer));
+  if (type == Type::float32) return static_cast<const float*>(elements(buffer));
   thread_local std::vector<float> ordered;
   const void* halves = elements(ordered);
   buffer.resize(size);
-  kernels().widen(static_cast<const bfloat*>(halves), buffer.data(), size);
+  kernels().widen(type, halves, buffer.data(), size);
   return buffer.data();
 }
 
@@ -53,11 +59,7 @@ void Source::copy(size_t axis, const char* from, char*& to) const {
 }
 
 void Target::write(const float* from, int64_t i, int64_t n) const {
-  if (half) {
-    kernels().narrow(from, static_cast<bfloat*>(data) + i, n);
-  } else {
-    std::memcpy(static_cast<float*>(data) + i, from, n * sizeof(float));
-  }
+  kernels().narrow(type, from, at(i), n);
 }
 
 namespace {
@@ -89,7 +91,7 @@ class CPUOperation : public mx::Primitive {
         outputs[i].set_data(mx::allocator::malloc(outputs[i].nbytes()));
         if (changed != nullptr) copies.emplace_back(updates_[i], i);
       }
-      targets.push_back({outputs[i].data<char>(), outputs[i].dtype() == mx::bfloat16});
+      targets.push_back({outputs[i].data<char>(), type_of(outputs[i])});
     }
     std::vector<Source> sources(inputs.begin(), inputs.end());
     mx::cpu::get_command_encoder(stream()).dispatch(
@@ -142,7 +144,7 @@ mx::array make(const char* name, mx::Shape shape, mx::Dtype dtype, std::vector<m
   return mx::array(std::move(shape), dtype, std::make_shared<CPUOperation>(name, std::vector<int>{-1}, std::move(one)), std::move(inputs));
 }
 
-bool ours(const mx::array& a) { return (a.dtype() == mx::float32 || a.dtype() == mx::bfloat16) && a.size() > 0; }
+bool ours(const mx::array& a) { return (a.dtype() == mx::float32 || a.dtype() == mx::bfloat16 || a.dtype() == mx::float16) && a.size() > 0; }
 
 namespace {
 

@@ -14,7 +14,7 @@ namespace mx = mlx::core;
 // Source is an input while a computation runs on the stream's thread, where the array itself may not be held.
 struct Source {
   const char* data;
-  bool half;        // bfloat16
+  Type type;        // of floating-point numbers
   bool contiguous;  // in row order
   size_t itemsize;
   mx::Shape shape;
@@ -26,7 +26,7 @@ struct Source {
   // elements gives the elements in row order, in place when they are so already, else copied to buffer.
   const void* elements(std::vector<float>& buffer) const;
 
-  // floats gives the numbers of a float32 or bfloat16 array as floats in row order, in place or copied to buffer.
+  // floats gives floating-point numbers as floats in row order, in place or copied to buffer.
   const float* floats(std::vector<float>& buffer) const;
 
  private:
@@ -36,10 +36,10 @@ struct Source {
 // Target is where a result goes, in row order.
 struct Target {
   void* data;
-  bool half;
+  Type type;  // of floating-point numbers
 
   // at gives the place of a number.
-  void* at(int64_t i) const { return static_cast<char*>(data) + i * (half ? sizeof(bfloat) : sizeof(float)); }
+  void* at(int64_t i) const { return static_cast<char*>(data) + i * size_of(type); }
 
   // write puts n floats at a place, as the target has them.
   void write(const float* from, int64_t i, int64_t n) const;
@@ -65,7 +65,7 @@ struct Result {
 std::vector<mx::array> make_all(const char* name, const std::vector<Result>& results, std::vector<mx::array> inputs, Body body);
 mx::array make(const char* name, mx::Shape shape, mx::Dtype dtype, std::vector<mx::array> inputs, std::function<void(const std::vector<Source>&, const Target&)> body);
 
-// ours reports whether our bodies take such arrays: float32 or bfloat16, with elements.
+// ours reports whether our bodies take such arrays: of floating-point numbers, with elements.
 bool ours(const mx::array& a);
 
 // on_cpu reports whether our bodies are wanted: on the CPU, unless the environment has TTSUI_PLAIN=1 or metal.

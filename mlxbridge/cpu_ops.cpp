@@ -26,13 +26,13 @@ const bfloat* rounded(const float* x, int64_t n, std::vector<float>& buffer) {
   constexpr int64_t piece = 16 << 10;
   buffer.resize(divide_up(n, 2));
   bfloat* halves = reinterpret_cast<bfloat*>(buffer.data());
-  run_parallel(divide_up(n, piece), [&](int64_t i) { kernels().narrow(x + i * piece, halves + i * piece, std::min(piece, n - i * piece)); });
+  run_parallel(divide_up(n, piece), [&](int64_t i) { kernels().narrow(Type::bfloat16, x + i * piece, halves + i * piece, std::min(piece, n - i * piece)); });
   return halves;
 }
 
 void convolve(const Rows& r, const Source& x, const Source& w, float* y) {
   const bool panels = w.shape.size() == 4;
-  if (!panels || !w.half) {
+  if (!panels || w.type != Type::bfloat16) {
     const float* weights = w.floats(scratch(1));
     const auto body = panels ? kernels().convolve_panels : kernels().convolve;
     return ranges(r, panels ? panel_width : 8, [&](auto... range) { body(r, weights, y, range...); });
@@ -101,7 +101,7 @@ MaybeArray cpu_swiglu(const mx::array& gate, const mx::array& up) {
     constexpr int64_t piece = 4096;
     run_parallel(divide_up(in[0].size, piece), [&](int64_t i) {
       int64_t at = i * piece;
-      kernels().finish({u + at, nullptr, nullptr, y.half}, g + at, y.at(at), std::min(piece, in[0].size - at));
+      kernels().finish({u + at, nullptr, nullptr, y.type}, g + at, y.at(at), std::min(piece, in[0].size - at));
     });
   });
 }

@@ -1,7 +1,7 @@
 // cpu_ops.hpp: the CPU's bodies of a network's operations, each one MLX operation. MLX's CPU backend makes many of each,
 // and is slow in most.
 //
-// Every function gives nothing when MLX has to do it: on a GPU, for other types than float32 and bfloat16, for shapes
+// Every function gives nothing when MLX has to do it: on a GPU, for other types than float32, bfloat16 and float16, for shapes
 // that it doesn't serve, and when the environment has TTSUI_PLAIN=1, which is how the two are compared.
 #pragma once
 

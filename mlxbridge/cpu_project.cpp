@@ -20,12 +20,11 @@ struct Plan {
 
 Weights weights_of(const Plan& p, const std::vector<Source>& in) {
   const Source& w = in[1];
-  Weights m{w.half ? Form::halves : Form::floats, w.elements(scratch(1)), nullptr, nullptr, false, p.in, p.group, p.bits};
-  if (p.scales != 0) {
-    m.form = Form::packed;
+  Weights m{p.scales != 0, w.type, w.elements(scratch(1)), nullptr, nullptr, p.in, p.group, p.bits};
+  if (m.packed) {
+    m.type = in[p.scales].type;
     m.scales = in[p.scales].elements(scratch(2));
     m.offsets = in[p.scales + 1].elements(scratch(3));
-    m.half_scales = in[p.scales].half;
   }
   return m;
 }
@@ -39,8 +38,8 @@ void add_groups(const float* x, const Weights& m, float* sums) {
 Inputs prepare(const Plan& p, const Weights& m, const std::vector<Source>& in) {
   const Kernels& k = kernels();
   const Source& x = in[0];
-  const bool halves = x.half && k.takes_halves(m);
-  if (halves && m.form == Form::halves && p.norm == 0) {
+  const bool halves = x.type == Type::bfloat16 && k.takes_halves(m);
+  if (halves && !m.packed && p.norm == 0) {
     return {nullptr, static_cast<const bfloat*>(x.elements(scratch(4))), nullptr, p.rows};
   }
   const float* floats = x.floats(scratch(4));
@@ -55,15 +54,15 @@ Inputs prepare(const Plan& p, const Weights& m, const std::vector<Source>& in) {
   if (halves) {
     rounded.resize(divide_up(x.size, 2));
     bfloat* to = reinterpret_cast<bfloat*>(rounded.data());
-    if (m.form == Form::packed && p.norm != 0) {  // the sums must be those of the rounded numbers
-      k.narrow(floats, to, x.size);
-      k.widen(to, scratch(4).data(), x.size);
+    if (m.packed && p.norm != 0) {  // the sums must be those of the rounded numbers
+      k.narrow(Type::bfloat16, floats, to, x.size);
+      k.widen(Type::bfloat16, to, scratch(4).data(), x.size);
     }
     for (int64_t t = 0; t < p.rows; t++) k.prepare_halves(m, floats + t * p.in, to + t * p.in);
     ready.floats = nullptr;
     ready.halves = to;
   }
-  if (m.form == Form::packed) {
+  if (m.packed) {
     int64_t groups = p.in / p.group;
     sums.resize(p.rows * groups);
     for (int64_t t = 0; t < p.rows; t++) add_groups(floats + t * p.in, m, sums.data() + t * groups);
@@ -92,7 +91,7 @@ void project(const Plan& p, const std::vector<Source>& in, const Target& y) {
     int64_t t0 = i / pieces.across * pieces.rows, rows = std::min(pieces.rows, p.rows - t0);
     int64_t n0 = i % pieces.across * pieces.channels, count = std::min(pieces.channels, p.out - n0);
     sums.resize(2 * rows * count);
-    if (m.form == Form::packed) unpacked.resize(scratch_rows * p.in);
+    if (m.packed) unpacked.resize(scratch_rows * p.in);
     float* up = p.gated ? sums.data() + rows * count : nullptr;
     const Inputs part = rows_from(x, m, t0, rows);
     k.dots(m, part, n0, n0 + count, unpacked.data(), sums.data());
@@ -100,7 +99,7 @@ void project(const Plan& p, const std::vector<Source>& in, const Target& y) {
     for (int64_t t = 0; t < rows; t++) {
       int64_t at = (t0 + t) * p.out + n0;
       Finish f{up != nullptr ? up + t * count : nullptr, bias != nullptr ? bias + n0 : nullptr,
-               add != nullptr ? add + at * (y.half ? sizeof(bfloat) : sizeof(float)) : nullptr, y.half};
+               add != nullptr ? add + at * size_of(y.type) : nullptr, y.type};
       k.finish(f, sums.data() + t * count, y.at(at), count);
     }
   });

@@ -30,6 +30,8 @@ func TestCPUBodies(t *testing.T) {
 		"linear":            linearBody(1, 40, 51, mlx.Float32),
 		"linear of rows":    linearBody(13, 67, 37, mlx.Float32),
 		"linear, bfloat16":  linearBody(5, 64, 33, mlx.BFloat16),
+		"linear, float16":   linearBody(5, 64, 33, mlx.Float16),
+		"large, float16":    linearBody(70, 200, 130, mlx.Float16),
 		"large linear":      linearBody(70, 200, 130, mlx.Float32),
 		"convolution":       convBody(23, 5, 9, 3, 1, 2, mlx.Float32),
 		"strided":           convBody(64, 16, 8, 8, 4, 1, mlx.Float32),
@@ -42,12 +44,14 @@ func TestCPUBodies(t *testing.T) {
 		"strided panels in 16 bits":         convBody(64, 16, 32, 8, 4, 1, mlx.BFloat16),
 		"panels of odd channels in 16 bits": convBody(23, 5, 64, 3, 1, 2, mlx.BFloat16),
 		"weights in 16 bits without panels": convBody(23, 6, 9, 3, 1, 2, mlx.BFloat16),
+		"weights in float16":                convBody(23, 5, 64, 3, 1, 2, mlx.Float16),
+		"products in float16":               float16Body,
 		"snake":                             snakeBody,
 		"categorical":                       categoricalBody,
 	} {
 		checkBody(t, name, body)
 	}
-	for _, dtype := range []mlx.DType{mlx.Float32, mlx.BFloat16} {
+	for _, dtype := range []mlx.DType{mlx.Float32, mlx.BFloat16, mlx.Float16} {
 		checkBody(t, fmt.Sprint("rms norm ", dtype), rmsBody(dtype))
 		checkBody(t, fmt.Sprint("rope ", dtype), ropeBody(dtype))
 		checkBody(t, fmt.Sprint("causal attention ", dtype), attentionBody(5, 9, true, dtype))
@@ -80,10 +84,8 @@ func checkBody(t *testing.T, name string, body func(*mlx.Scope, *random) ([]floa
 	t.Run(name, func(t *testing.T) {
 		onMLX(t, func(s *mlx.Scope) error {
 			want, array := body(s, &random{rand.New(rand.NewPCG(3, 4))})
-			tol := 2e-5
-			if s.DType(array) == mlx.BFloat16 {
-				tol = 8e-3 // its rounding, before a bias and after
-			}
+			tol := map[mlx.DType]float64{mlx.BFloat16: 8e-3, mlx.Float16: 1e-3}[s.DType(array)] // its rounding, before a bias and after
+			tol = max(tol, 2e-5)
 			got := s.ReadFloats(array)
 			if len(got) != len(want) {
 				return fmt.Errorf("%d values, want %d", len(got), len(want))
@@ -129,6 +131,40 @@ func linear(x, w, b []float32, rows, in, out int) []float64 {
 		}
 	}
 	return y
+}
+
+// float16Body multiplies numbers of every size that float16 has, for results from zero to infinity: they have to be rounded
+// to the bit.
+func float16Body(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+	const rows, out = 70, 90
+	sizes := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(math.Ldexp(float64(1024+r.IntN(1024)), r.IntN(30)-24) * float64(1-2*r.IntN(2)))
+			if i%8 == 0 {
+				x[i] = float32(math.Ldexp(float64(r.IntN(1024)), -24)) // less than the normal ones
+			}
+		}
+		return x
+	}
+	x, w := sizes(rows), sizes(out)
+	y := make([]float32, 0, rows*out)
+	for _, a := range x {
+		for _, b := range w {
+			y = append(y, a*b)
+		}
+	}
+	var want []float64
+	for _, v := range s.ReadFloats(s.AsType(s.AsType(s.Floats(y, rows*out), mlx.Float16), mlx.Float32)) {
+		want = append(want, min(max(float64(v), -1e5), 1e5))
+	}
+	as := func(a mlx.Array) mlx.Array { return s.AsType(a, mlx.Float16) }
+	got := s.AsType(s.Linear(as(s.Floats(x, rows, 1)), as(s.Floats(w, out, 1)), mlx.Array{}), mlx.Float32)
+	got = s.MulScalar(s.MaxScalar(s.MinScalar(got, 1e5), -1e5), 1<<24) // least ones become whole
+	for i := range want {
+		want[i] *= 1 << 24
+	}
+	return want, s.Reshape(got, rows*out)
 }
 
 func convBody(time, in, out, kernel, stride, dilation int, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {

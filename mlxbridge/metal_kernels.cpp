@@ -100,6 +100,16 @@ void gated_twin(const std::vector<Source>& in, const std::vector<Target>& out, u
   each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { GATED_KERNEL(AS_CODE) });
 }
 
+// with_twin calls body with a number of a type.
+template <class Body>
+void with_twin(Type type, Body&& body) {
+  switch (type) {
+    case Type::float32: return body(float{});
+    case Type::bfloat16: return body(mx::bfloat16_t{});
+    case Type::float16: return body(mx::float16_t{});
+  }
+}
+
 // Of the MLX thread, as all arrays are.
 struct {
   std::tuple<int, int, int, float, float> wanted;
@@ -129,8 +139,7 @@ Heads heads_of(const Attended& a) {
   const mx::Dtype dtype = a.qkv.dtype();
   if (mx::default_device() == mx::Device::cpu) {
     return make_all("Heads", {{queries, dtype}, {others, dtype}, {others, dtype}}, std::move(inputs), [=](const auto& in, const auto& out) {
-      auto body = in[0].half ? heads_twin<mx::bfloat16_t> : heads_twin<float>;
-      body(in, out, heads, kv_heads, half);
+      with_twin(in[0].type, [&](auto number) { heads_twin<decltype(number)>(in, out, heads, kv_heads, half); });
     });
   }
   static const auto kernel = mx::fast::metal_kernel("ttsui_heads", {"qkv", "q_norm", "k_norm", "angles"}, {"q", "k", "v"}, HEADS_KERNEL(AS_TEXT));
@@ -144,8 +153,7 @@ mx::array gated(const mx::array& gate_up) {
   const mx::Dtype dtype = gate_up.dtype();
   if (mx::default_device() == mx::Device::cpu) {
     return make_all("Gated", {{shape, dtype}}, {gate_up}, [=](const auto& in, const auto& out) {
-      auto body = in[0].half ? gated_twin<mx::bfloat16_t> : gated_twin<float>;
-      body(in, out, width);
+      with_twin(in[0].type, [&](auto number) { gated_twin<decltype(number)>(in, out, width); });
     })[0];
   }
   static const auto kernel = mx::fast::metal_kernel("ttsui_gated", {"gate_up"}, {"y"}, GATED_KERNEL(AS_TEXT));
@@ -173,7 +181,7 @@ bool agree(mx::Dtype dtype) {
 }
 
 bool usable(mx::Dtype dtype) {
-  if (as_on_metal()) return dtype == mx::float32 || dtype == mx::bfloat16;
+  if (as_on_metal()) return dtype == mx::float32 || dtype == mx::bfloat16 || dtype == mx::float16;
   if (plain_only() || mx::default_device() == mx::Device::cpu) return false;
   static std::map<mx::Dtype::Val, bool> known;
   auto [it, fresh] = known.try_emplace(dtype.val(), false);

@@ -13,7 +13,7 @@ type filterTop struct {
 	p float64
 }
 
-// What is kept is the logit by temperature, what is not stands here as −1000. Some logits are equal.
+// What is kept is the logit by temperature, what is not stands here as −10⁶, less than all that float16 has. Some logits are equal.
 func filterBody(top filterTop, dtype mlx.DType) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
 	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
 		const vocab, temperature = 301, 0.75
@@ -29,7 +29,7 @@ func filterBody(top filterTop, dtype mlx.DType) func(*mlx.Scope, *random) ([]flo
 			y = append(y, filtered(row, temperature, top)...)
 		}
 		kept := s.Filter(s.AsType(s.Floats(x, 2, vocab), dtype), temperature, top.k, float32(top.p))
-		return y, s.MaxScalar(kept, -1000)
+		return y, s.MaxScalar(kept, -1e6)
 	}
 }
 
@@ -56,7 +56,7 @@ func filtered(logits []float32, temperature float64, top filterTop) []float64 {
 	}
 	for i := range y {
 		if y[i] < least || math.IsInf(y[i], -1) {
-			y[i] = -1000
+			y[i] = -1e6
 		}
 	}
 	return y
