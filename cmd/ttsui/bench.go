@@ -41,7 +41,7 @@ func newBench() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.model, "model", "", "model id, org/name (default the first that is here)")
 	flags.StringVar(&f.models, "models", "", "folder of models, <org>/<name>/ in it (default $TTSUI_MODELS, else ~/.ttsui/models)")
-	flags.StringVar(&f.dtype, "dtype", "auto", "compute in auto, float32 or bfloat16")
+	flags.StringVar(&f.dtype, "dtype", "auto", "compute in auto, float32, bfloat16 or float16")
 	flags.StringVar(&f.codec, "codec-dtype", "float32", "turn codes into sound in float32 or bfloat16")
 	flags.IntVar(&f.frames, "frames", 16, "frames of 80 ms in one measurement, at least 8")
 	flags.IntVar(&f.rounds, "rounds", 5, "how often each is measured")

@@ -24,7 +24,7 @@ type engineFlags struct {
 
 func (f *engineFlags) add(cmd *cobra.Command, logLevel string) {
 	cmd.Flags().StringVar(&f.models, "models", "", "folder of models, <org>/<name>/ in it (default $TTSUI_MODELS, else ~/.ttsui/models)")
-	cmd.Flags().StringVar(&f.dtype, "dtype", "auto", "compute in auto, float32 or bfloat16")
+	cmd.Flags().StringVar(&f.dtype, "dtype", "auto", "compute in auto, float32, bfloat16 or float16")
 	cmd.Flags().StringVar(&f.codec, "codec-dtype", "float32", "turn codes into sound in float32 or bfloat16")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", logLevel, "least level that is logged: debug, info, warning, error or critical")
 }

@@ -31,7 +31,7 @@ import (
 type Config struct {
 	Places   hub.Places    // where models are looked for
 	Fetcher  *hub.Fetcher  // fetches those that aren't there when they are loaded; nothing is fetched when nil
-	DType    string        // what models compute in: auto, float32 or bfloat16
+	DType    string        // what models compute in: auto, float32, bfloat16 or float16
 	Codec    string        // what the codec's vocoder convolves in: float32 or bfloat16
 	Timeout  time.Duration // of one generation from its turn on; 0 is none
 	Log      io.Writer     // gets the log

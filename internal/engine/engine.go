@@ -19,7 +19,7 @@ import (
 type Config struct {
 	Places  hub.Places
 	Fetcher *hub.Fetcher // fetches what isn't there; nothing is fetched when nil
-	DType   string       // of the talker and the code predictor: auto, float32 or bfloat16
+	DType   string       // of the talker and the code predictor: auto, float32, bfloat16 or float16
 	Codec   string       // of the convolutions of the codec's vocoder: float32, which "" is, or bfloat16
 }
 

@@ -39,6 +39,7 @@ const (
 	Auto     DType = "auto"     // the checkpoint's own
 	Float32  DType = "float32"  // exact enough to repeat the official package's codes
 	BFloat16 DType = "bfloat16" // half the memory
+	Float16  DType = "float16"  // as little, finer, and for smaller numbers only
 )
 
 // Loader loads models onto one MLX thread. They share what they have in common: the codec.
@@ -57,8 +58,8 @@ type DTypes struct {
 // ParseDTypes gives the types of these names, or an *tts.Error of CodeInvalid.
 func ParseDTypes(model, codec string) (DTypes, error) {
 	d := DTypes{Model: DType(model), Codec: DType(codec)}
-	if !slices.Contains([]DType{"", Auto, Float32, BFloat16}, d.Model) {
-		return d, tts.Errorf(tts.CodeInvalid, "Use auto, float32 or bfloat16.", "unknown dtype %q", model)
+	if !slices.Contains([]DType{"", Auto, Float32, BFloat16, Float16}, d.Model) {
+		return d, tts.Errorf(tts.CodeInvalid, "Use auto, float32, bfloat16 or float16.", "unknown dtype %q", model)
 	}
 	if !slices.Contains([]DType{"", Float32, BFloat16}, d.Codec) {
 		return d, tts.Errorf(tts.CodeInvalid, "Use float32 or bfloat16.", "unknown dtype %q of the codec", codec)
@@ -213,6 +214,8 @@ func computeType(want DType, set *safetensors.Set) mlx.DType {
 		return mlx.Float32
 	case BFloat16:
 		return mlx.BFloat16
+	case Float16:
+		return mlx.Float16
 	}
 	return nn.FloatType(set)
 }

@@ -52,7 +52,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the checkpoints, which are made there unless they are there (default: a new one, removed at the end)")
 	flag.StringVar(&o.size, "size", string(testkit.Size06B), "size of the checkpoints: tiny, thin, 0.6B or 1.7B")
 	flag.StringVar(&o.weights, "weights", "bf16", "what their weights are, a side each: "+strings.Join(weightNames(), ", "))
-	flag.StringVar(&o.dtype, "dtype", "auto", "what to compute in: auto, float32 or bfloat16")
+	flag.StringVar(&o.dtype, "dtype", "auto", "what to compute in: auto, float32, bfloat16 or float16")
 	flag.StringVar(&o.codec, "codec-dtype", "float32", "what the codec's vocoder is to convolve in, a side each: float32, bfloat16")
 	flag.IntVar(&o.frames, "frames", 8, "codec frames of 80 ms in a job, at least 8")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
