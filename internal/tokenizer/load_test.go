@@ -2,6 +2,8 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -149,4 +151,37 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The released models have 151,387 merges, each of which makes one token.
+func BenchmarkLoad(b *testing.B) {
+	const merges = 151_387
+	words := make([]string, 256, 256+merges) // by id, in the byte alphabet
+	for word, id := range byteVocab() {
+		words[id] = word
+	}
+	seen := make(map[string]bool)
+	var vocab, rows strings.Builder
+	random := rand.New(rand.NewPCG(1, 1))
+	for len(words) < cap(words) {
+		// Merges are made of short and frequent words, which stand first.
+		left := words[random.IntN(1+random.IntN(len(words)))]
+		right := words[random.IntN(1+random.IntN(len(words)))]
+		word := left + right
+		if seen[word] || len(word) > 14 {
+			continue
+		}
+		seen[word] = true
+		words = append(words, word)
+		fmt.Fprintln(&rows, left, right)
+	}
+	for id, word := range words {
+		fmt.Fprintf(&vocab, ",%q:%d", word, id)
+	}
+	dir := checkpoint(b, "{"+vocab.String()[1:]+"}", rows.String(), strings.ReplaceAll(config, `"100`, `"20000`))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := Load(dir)
+		must(b, err)
+	}
 }
