@@ -77,37 +77,57 @@ func unreadable(path string, err error) error {
 // loader builds a Tokenizer from one file after the other.
 type loader struct {
 	*Tokenizer
-	ids      map[string]int32 // of vocab.json, by the bytes that a token stands for
+	ids      map[string]int32 // of vocab.json, by the word in the byte alphabet
 	alphabet alphabet
 }
 
 // addVocab takes vocab.json: an object from a token, written in the byte alphabet, to its id.
 func (l *loader) addVocab(text []byte) error {
-	most := bytes.Count(text, []byte(":")) // a token may hold some
-	vocab := make(map[string]int32, most)
-	if err := json.Unmarshal(text, &vocab); err != nil {
+	vocab, err := l.readVocab(text)
+	if err != nil {
 		return atJSON(text, err)
 	}
-	l.ids = make(map[string]int32, len(vocab))
 	l.tokens = make([]string, 0, len(vocab))
-	for word, id := range vocab {
-		token, err := l.fromAlphabet(word)
+	for i := range l.bytes {
+		l.bytes[i] = none
+	}
+	for _, e := range vocab {
+		token, err := l.fromAlphabet(e.word)
 		if err == nil {
-			err = l.add(token, id)
+			err = l.add(token, e.id)
 		}
 		if err != nil {
-			return fmt.Errorf("token %.100q: %w", word, err)
+			return fmt.Errorf("token %.100q: %w", e.word, err)
 		}
-		l.ids[token] = id
+		if len(token) == 1 {
+			l.bytes[token[0]] = e.id
+		}
 	}
-	for i := range l.bytes {
-		id, ok := l.ids[string([]byte{byte(i)})]
-		if !ok {
-			return fmt.Errorf("no token for the byte %d", i)
-		}
-		l.bytes[i] = id
+	if i := slices.Index(l.bytes[:], none); i >= 0 {
+		return fmt.Errorf("no token for the byte %d", i)
 	}
 	return nil
+}
+
+// readVocab fills the ids, and gives them as a list, too. What scanVocab leaves to encoding/json takes several times as
+// long.
+func (l *loader) readVocab(text []byte) ([]entry, error) {
+	vocab, ok := scanVocab(string(text))
+	if ok {
+		l.ids = make(map[string]int32, len(vocab))
+		for _, e := range vocab {
+			l.ids[e.word] = e.id
+		}
+	} else if err := json.Unmarshal(text, &l.ids); err != nil {
+		return nil, err
+	}
+	if len(vocab) != len(l.ids) { // of a word that comes twice the last id counts, as encoding/json has it
+		vocab = vocab[:0]
+		for word, id := range l.ids {
+			vocab = append(vocab, entry{word, id})
+		}
+	}
+	return vocab, nil
 }
 
 // add gives id its meaning.
@@ -118,8 +138,8 @@ func (l *loader) add(token string, id int32) error {
 	if id < 0 || id >= maxTokens {
 		return fmt.Errorf("id %d is not between 0 and %d", id, maxTokens-1)
 	}
-	if n := int(id) + 1; n > len(l.tokens) {
-		l.tokens = append(l.tokens, make([]string, n-len(l.tokens))...)
+	for int(id) >= len(l.tokens) {
+		l.tokens = append(l.tokens, "")
 	}
 	if l.tokens[id] != "" {
 		return fmt.Errorf("id %d is taken by %.100q", id, l.tokens[id])
@@ -129,55 +149,72 @@ func (l *loader) add(token string, id int32) error {
 	return nil
 }
 
-// addMerges takes merges.txt: two tokens a line, the pair to be merged first in the first line.
+// addMerges takes merges.txt: two tokens a line, the pair to be merged first in the first line. The ranks have a loop of
+// their own, in which the processor waits for many places of the memory at once: in the first loop they would take three
+// times as long.
 func (l *loader) addMerges(text []byte) error {
-	line, most := 0, bytes.Count(text, []byte("\n"))+1
-	l.ranks, l.made = make(map[pair]int32, most), make([]int32, 0, most)
-	for row := range bytes.Lines(text) {
+	line, most := 0, min(bytes.Count(text, []byte("\n"))+1, maxTokens)
+	rows := make([]mergeRow, 0, most)
+	l.made = make([]int32, 0, most)
+	for row := range strings.Lines(string(text)) {
 		line++
-		row = bytes.TrimRight(row, "\r\n")
-		if len(row) == 0 || line == 1 && bytes.HasPrefix(row, []byte("#version")) {
+		row = strings.TrimRight(strings.TrimSuffix(row, "\n"), "\r")
+		if row == "" || line == 1 && strings.HasPrefix(row, "#version") {
 			continue
 		}
-		if err := l.addMerge(string(row)); err != nil {
-			return fmt.Errorf("line %d: %.100q: %w", line, row, err)
+		key, made, err := l.merge(row)
+		merge := mergeRow{line, row, key}
+		if err != nil {
+			return merge.wrong(err)
 		}
+		rows, l.made = append(rows, merge), append(l.made, made)
 	}
-	if len(l.made) == 0 {
+	if len(rows) == 0 {
 		return errors.New("holds no merges")
+	}
+	l.ranks = make(map[pair]int32, len(rows))
+	for rank, row := range rows {
+		l.ranks[row.key] = int32(rank)
+		if len(l.ranks) == rank {
+			return row.wrong(errors.New("comes twice"))
+		}
 	}
 	return nil
 }
 
-func (l *loader) addMerge(row string) error {
+// mergeRow is a line of merges.txt.
+type mergeRow struct {
+	line int
+	text string
+	key  pair
+}
+
+func (r mergeRow) wrong(err error) error {
+	return fmt.Errorf("line %d: %.100q: %w", r.line, r.text, err)
+}
+
+// merge gives the ids of the two tokens in row, and of the one that they make.
+func (l *loader) merge(row string) (key pair, made int32, err error) {
 	left, right, ok := strings.Cut(row, " ")
 	if !ok {
-		return errors.New("is not two tokens")
+		return pair{}, 0, errors.New("is not two tokens")
 	}
-	var tokens [2]string
-	var symbols [2]int32
-	for i, word := range []string{left, right} {
-		token, err := l.fromAlphabet(word)
-		if err != nil {
-			return err
-		}
-		id, known := l.ids[token]
-		if !known {
-			return fmt.Errorf("%.100q is not in %s", word, vocabName)
-		}
-		tokens[i], symbols[i] = token, id
+	var known [3]bool
+	key.left, known[0] = l.ids[left]
+	key.right, known[1] = l.ids[right]
+	made, known[2] = l.ids[left+right]
+	if i := slices.Index(known[:], false); i >= 0 {
+		return pair{}, 0, l.unknown([]string{left, right, left + right}[i])
 	}
-	id, known := l.ids[tokens[0]+tokens[1]]
-	if !known {
-		return fmt.Errorf("%.100q is not in %s", left+right, vocabName)
+	return key, made, nil
+}
+
+// unknown says what is wrong with a word that is not in vocab.json.
+func (l *loader) unknown(word string) error {
+	if _, err := l.fromAlphabet(word); err != nil {
+		return err
 	}
-	key := pair{symbols[0], symbols[1]}
-	if _, twice := l.ranks[key]; twice {
-		return errors.New("comes twice")
-	}
-	l.ranks[key] = int32(len(l.made))
-	l.made = append(l.made, id)
-	return nil
+	return fmt.Errorf("%.100q is not in %s", word, vocabName)
 }
 
 // addConfig takes the added tokens from tokenizer_config.json, and demands those that every prompt is made with.

@@ -3,9 +3,11 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -151,6 +153,90 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What scanVocab takes, encoding/json reads alike; the rest is left to encoding/json.
+func FuzzScanVocab(f *testing.F) {
+	for text, want := range map[string]bool{
+		`{"a":0,"Ġb":151642}`:                           true,
+		" {\n\t\"a\" : 1 ,\r\n\"b\": 2 }\n":             true,
+		`{"\"":1,"\\":2,"\u00e9":3,"\ud83d\ude00\n":4}`: true,
+		`{"\ud83d":1,"\ud83d\u0041":2}`:                 true,
+		`{"a":1,"\u0061":2,"b":1}`:                      true,
+		`{"a":999999999}`:                               true,
+		`{}`:                                            false,
+		`}`:                                             false,
+		`{"a":1,}`:                                      false,
+		`{"a":1}}`:                                      false,
+		"{\"a\":1}\x00":                                 false,
+		`{"a" 1}`:                                       false,
+		`{"a":01}`:                                      false,
+		`{"a":-1}`:                                      false,
+		`{"a":1.0}`:                                     false,
+		`{"a":1e2}`:                                     false,
+		`{"a":2147483648}`:                              false,
+		`{"a":null}`:                                    false,
+		"{\"a\n\":1}":                                   false,
+		"{\"a\xff\":1}":                                 false,
+		`{"\x":1}`:                                      false,
+		`{"\u00e":1}`:                                   false,
+		`{"a":1`:                                        false,
+		`{"a`:                                           false,
+		`{"\`:                                           false,
+	} {
+		f.Add(text)
+		if _, ok := scanVocab(text); ok != want {
+			f.Errorf("%q: taken %v, want %v", text, ok, want)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		vocab, ok := scanVocab(text)
+		if !ok {
+			return
+		}
+		got := make(map[string]int32)
+		for _, e := range vocab {
+			got[e.word] = e.id
+		}
+		var want map[string]int32
+		if err := json.Unmarshal([]byte(text), &want); err != nil || !maps.Equal(got, want) {
+			t.Fatalf("%q: got %v, want %v (%v)", text, got, want, err)
+		}
+	})
+}
+
+// However vocab.json is written, it is the same vocabulary.
+func TestLoadVocabAnyForm(t *testing.T) {
+	vocab := byteVocab()
+	vocab["ab"] = 256
+	plain := encodeVocab(t, vocab)
+	indented, err := json.MarshalIndent(vocab, "", "    ")
+	must(t, err)
+	var escaped strings.Builder
+	for _, r := range plain {
+		if r < 0x80 {
+			escaped.WriteRune(r)
+		} else {
+			fmt.Fprintf(&escaped, `\u%04x`, r)
+		}
+	}
+	want, err := Load(checkpoint(t, plain, "a b", config))
+	must(t, err)
+	for name, text := range map[string]string{
+		"indented":                     string(indented),
+		"escaped":                      escaped.String(),
+		"a word twice, the last right": strings.Replace(plain, "{", `{"b":7,"ab":999,"a":7,`, 1),
+		"a word twice, the same":       strings.Replace(plain, "{", `{"ab":256,`, 1),
+		"a zero that is signed":        strings.Replace(plain, `"Ā":0`, `"Ā":-0`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(checkpoint(t, text, "a b", config))
+			must(t, err)
+			if !reflect.DeepEqual(got, want) {
+				t.Error("not the same")
+			}
+		})
+	}
 }
 
 // The released models have 151,387 merges, each of which makes one token.
