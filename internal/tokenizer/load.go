@@ -164,6 +164,9 @@ func (l *loader) addMerges(text []byte) error {
 		}
 		key, made, err := l.merge(row)
 		merge := mergeRow{line, row, key}
+		if err == nil && len(rows) == maxTokens {
+			err = fmt.Errorf("is more than the %d merges that a vocabulary may have", maxTokens)
+		}
 		if err != nil {
 			return merge.wrong(err)
 		}

@@ -97,6 +97,7 @@ func TestLoadRefuses(t *testing.T) {
 		"merge of an unknown token":  {good, "a bc", config, `"bc" is not in vocab.json`},
 		"merge to an unknown token":  {good, "a b\r\nb a\r\n", config, `line 2: "b a": "ba" is not in vocab.json`},
 		"merge twice":                {good, "a b\na b\n", config, "line 2: \"a b\": comes twice"},
+		"merges too many":            {good, strings.Repeat("a b\n", maxTokens+1), config, "line 1048577: "},
 		"no merges":                  {good, "#version: 0.2\n\n", config, "holds no merges"},
 		"configuration not JSON":     {good, "a b", "{\n\"added", "tokenizer_config.json: line 2: "},
 		"no added tokens":            {good, "a b", "{}", "<|im_start|> is missing"},
