@@ -15,8 +15,9 @@ import (
 )
 
 const benchHelp = `Measure how fast a model speaks on this machine: loading, reading a text, a frame
-of 80 ms and its parts, the codec, the first audio and a whole utterance, with
-memory and with what the machine's memory would allow.
+of 80 ms and its parts, the codec, a clip to clone where the model clones, the
+first audio and a whole utterance, with memory and with what the machine's memory
+would allow.
 
 The model has to be here (see ttsui models list); without --model it is the first
 that is. It is loaded once more, in this process: unload it elsewhere if memory is

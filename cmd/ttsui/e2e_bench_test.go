@@ -25,6 +25,9 @@ func (w world) testBench(t *testing.T) {
 		if f := r.Sides[0]; r.Model != id || len(f.Figures) < 15 || f.Counts.Evaluations != 1 || time.Since(r.Date) > time.Hour {
 			t.Errorf("%s: %s", id, out)
 		}
+		if listened := len(r.Sides[0].Figures["codec encoder, 10 s of clip (ms)"]) == 1; listened != (mode == tts.Clone) {
+			t.Errorf("%s: a clip was listened to: %v", id, listened)
+		}
 	}
 	out, err := w.command(t, patience, "bench", "--rounds", "1", "--frames", "8", "--only", "codec").Output()
 	if err != nil || !strings.Contains(string(out), "codec, 4 frames at once (ms a frame)") || strings.Contains(string(out), "prefill") {

@@ -125,6 +125,19 @@ func (m *Model) DecodeFrames(ctx context.Context, n, chunk int) (took time.Durat
 	return time.Since(begin), nil
 }
 
+// Listen makes the x-vector and the codes of a clip, heard before or not, and tells how long each of them took.
+func (m *Model) Listen(ctx context.Context, clip []float32) (vector, codes time.Duration, err error) {
+	g := m.newGeneration(ctx, []tts.Line{{Utterance: tts.Utterance{Reference: clip}}}, nil)
+	defer func() { err = cmp.Or(err, g.do(context.Background(), g.free)) }()
+	r, begin := g.rows[0], time.Now()
+	if err := g.embed(r, &r.voice, nil); err != nil {
+		return 0, 0, err
+	}
+	vector, begin = time.Since(begin), time.Now()
+	err = g.encode(r, &r.voice)
+	return vector, time.Since(begin), err
+}
+
 // FrameBytes is how many bytes of weights a frame reads at least; dir is the checkpoint that the model was loaded from.
 // Rows of embeddings and the caches are left out.
 func (m *Model) FrameBytes(dir string) (int64, error) {

@@ -96,6 +96,30 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// A clip is listened to each time, though the model remembers it.
+func TestListen(t *testing.T) {
+	m := loadTiny(t, testkit.Golden("checkpoints", "base"))
+	clip, times := make([]float32, tts.SampleRate), 0
+	m.codec.encoder.tap = func(string, mlx.Array) { times++ }
+	u := control("Hello world.")
+	u.Mode, u.Reference, u.RefText = tts.Clone, clip, "Hello."
+	if _, err := m.Frames(t.Context(), u, 1, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	once, live := times, mlx.Live()
+	for range 2 {
+		if vector, codes, err := m.Listen(t.Context(), clip); err != nil || vector <= 0 || codes <= 0 {
+			t.Errorf("%v, %v, %v", vector, codes, err)
+		}
+	}
+	if n := mlx.Live() - live; times != 3*once || n != 0 {
+		t.Errorf("the encoder was seen %d times in three passes, %d in the first; %d arrays left behind", times, once, n)
+	}
+	if _, _, err := m.Listen(t.Context(), nil); err == nil {
+		t.Error("no clip, and no error")
+	}
+}
+
 // A frame of the 0.6B model reads 444 million weights of the talker, and 1,211 million of the predictor.
 func TestFrameBytes(t *testing.T) {
 	const matrices = 1024 * (2048 + 1024 + 1024 + 2048 + 3*3072)

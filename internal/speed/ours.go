@@ -101,6 +101,12 @@ func (o *Ours) Do(ctx context.Context, j Job) (t Take, err error) {
 		var took time.Duration
 		took, err = o.model.DecodeFrames(ctx, j.Frames, j.Chunk)
 		t.Made, t.Decode = j.Frames, took.Seconds()
+	case Listen:
+		if o.model.Mode() == tts.Clone {
+			var vector, codes time.Duration
+			vector, codes, err = o.model.Listen(ctx, hum(j.Clip))
+			t.Vector, t.Codes = vector.Seconds(), codes.Seconds()
+		}
 	default:
 		t, err = o.speak(ctx, j)
 	}
@@ -147,34 +153,40 @@ func (w *watch) WriteSamples(pcm []float32) error {
 }
 
 func (o *Ours) speak(ctx context.Context, j Job) (Take, error) {
+	u := o.utterance(j)
 	w := &watch{begin: time.Now()}
-	_, err := o.model.Generate(ctx, []tts.Line{{Utterance: o.utterance(j), Sink: w}}, nil, nil)
+	_, err := o.model.Generate(ctx, []tts.Line{{Utterance: u, Sink: w}}, nil, nil)
 	return Take{Made: w.samples / tts.FrameSamples, First: w.first.Seconds(), Total: time.Since(w.begin).Seconds()}, err
 }
 
-// utterance is what the model's mode needs to speak j's text, as long as that, but for its end another text each time:
-// a model remembers the prompt that it has read before.
+// utterance is what the model's mode needs to speak j's text, all of which is read before the first frame, as other
+// programs do it. A model remembers the clips that it has heard and the prompts that it has read: the clip is always the
+// same, as what hears it is measured by itself, but no text, transcript or description is.
 func (o *Ours) utterance(j Job) tts.Utterance {
-	const end = 6
 	o.asked++
-	text := j.Text[:max(0, len(j.Text)-end)] + fmt.Sprintf("%0*d", end, o.asked)
-	seed := uint64(1)
+	seed, full := uint64(1), true
 	u := tts.Utterance{Request: tts.Request{
-		Mode: o.model.Mode(), Text: text, Language: "English",
-		Sampling: tts.Sampling{Temperature: &j.Temperature, TopK: &j.TopK, MaxFrames: &j.Frames, Seed: &seed},
+		Mode: o.model.Mode(), Text: o.anew(j.Text), Language: "English",
+		Sampling: tts.Sampling{Temperature: &j.Temperature, TopK: &j.TopK, MaxFrames: &j.Frames, Seed: &seed, NonStreamingMode: &full},
 	}}
 	switch u.Mode {
 	case tts.Control:
 		u.Speaker = "Ryan"
 	case tts.Design:
-		u.Instruct = "A calm voice."
+		u.Instruct = o.anew(j.Voice)
 	case tts.Clone:
-		u.Reference = hum(3)
+		u.Reference, u.RefText = hum(j.Clip), o.anew(j.Voice)
 	}
 	return u
 }
 
-// hum is a clip of so many seconds, for which no recording is needed.
+// anew is a text as long as that, with another end each time.
+func (o *Ours) anew(text string) string {
+	const end = 6
+	return text[:max(0, len(text)-end)] + fmt.Sprintf("%0*d", end, o.asked)
+}
+
+// hum is a clip of so many seconds, for which no recording is needed; other programs make the same by the same formula.
 func hum(seconds int) []float32 {
 	clip := make([]float32, seconds*tts.SampleRate)
 	for i := range clip {

@@ -32,6 +32,8 @@ const (
 	prefillLong   Figure = "prefill, 256 tokens of text (ms)"
 	codecOne      Figure = "codec, 1 frame at once (ms a frame)"
 	codecFour     Figure = "codec, 4 frames at once (ms a frame)"
+	clipVector    Figure = "speaker encoder, 10 s of clip (ms)"
+	clipCodes     Figure = "codec encoder, 10 s of clip (ms)"
 	wholeFrame    Figure = "speech (ms a frame)"
 	firstAudio    Figure = "first audio (ms)"
 	realTime      Figure = "real-time factor (× of playing)"
@@ -61,6 +63,7 @@ func parts() []part {
 		{"prefill", []Figure{prefillShort}, measurePrefill(prefillShort, 32)},
 		{"prefill256", []Figure{prefillLong}, measurePrefill(prefillLong, 256)},
 		{"codec", []Figure{codecOne, codecFour}, measureCodec},
+		{"reference", []Figure{clipVector, clipCodes}, measureReference},
 		{"speech", []Figure{wholeFrame, firstAudio, realTime}, measureSpeech},
 	}
 }
@@ -237,6 +240,17 @@ func measureCodec(ctx context.Context, s Side, _ Options, f *Found) error {
 	}
 	f.addTold(codecOne, one.perFrame(one.Decode))
 	f.addTold(codecFour, four.perFrame(four.Decode))
+	return nil
+}
+
+// measureReference measures what becomes of a clip before it is first cloned; only Base models clone.
+func measureReference(ctx context.Context, s Side, _ Options, f *Found) error {
+	t, err := f.do(ctx, s, Job{Kind: Listen, Clip: 10})
+	if err != nil {
+		return err
+	}
+	f.addTold(clipVector, 1000*t.Vector)
+	f.addTold(clipCodes, 1000*t.Codes)
 	return nil
 }
 

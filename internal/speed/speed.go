@@ -30,6 +30,7 @@ const (
 	Split  Kind = "split"  // the same, evaluated part by part, which takes longer
 	Decode Kind = "decode" // the codec decoder alone
 	Speech Kind = "speech" // an utterance, as users hear it
+	Listen Kind = "listen" // Clone: the two encoders over a clip, as if it was never heard
 )
 
 // Job asks for one piece of work.
@@ -41,11 +42,17 @@ type Job struct {
 	Frames      int     `json:"frames"` // when to stop: random weights never do by themselves
 	Chunk       int     `json:"chunk"`  // Decode: frames at once
 	Takes       int     `json:"takes"`  // Frames: spoken together; 0 is 1. Only we can do several.
+	Clip        int     `json:"clip"`   // Clone: seconds of the clip
+	Voice       string  `json:"voice"`  // Clone: what is said in the clip; Design: what the voice is like
 }
 
 // newJob asks for a text of so many tokens: a digit is always one.
 func newJob(kind Kind, tokens, frames int, temperature float64) Job {
-	return Job{Kind: kind, Text: strings.Repeat("7", tokens), Temperature: temperature, TopK: 50, Frames: frames, Chunk: 1}
+	const clip, voice = 3, 12 // what one says in 3 s has about 12 tokens
+	return Job{
+		Kind: kind, Text: strings.Repeat("7", tokens), Temperature: temperature, TopK: 50, Frames: frames, Chunk: 1,
+		Clip: clip, Voice: strings.Repeat("7", voice),
+	}
 }
 
 // Take tells what a job took, in seconds; what doesn't belong to its kind is 0, and what a side can't do or tell.
@@ -58,6 +65,8 @@ type Take struct {
 	Talker    float64 `json:"talker"`
 	Predictor float64 `json:"predictor"`
 	Decode    float64 `json:"decode"`
+	Vector    float64 `json:"vector"`
+	Codes     float64 `json:"codes"`
 	First     float64 `json:"first"` // until the first samples
 	Total     float64 `json:"total"` // until the last ones
 	RSS       uint64  `json:"rss"`   // bytes in memory afterwards

@@ -24,22 +24,22 @@ func (f fake) Close() error { return nil }
 func (f fake) Do(_ context.Context, j Job) (Take, error) {
 	*f.turns = append(*f.turns, fmt.Sprint(f.name, j.Kind, j.Temperature))
 	s := f.slow * float64(j.Frames)
-	return Take{Made: j.Frames, Prefill: f.slow, Frames: s, Host: s / 10, Talker: s / 4, Predictor: s / 2, Decode: s, First: f.slow, Total: 2 * s}, nil
+	return Take{Made: j.Frames, Prefill: f.slow, Frames: s, Host: s / 10, Talker: s / 4, Predictor: s / 2, Decode: s, Vector: f.slow, Codes: 3 * f.slow, First: f.slow, Total: 2 * s}, nil
 }
 
 // Sides work in turns, and their figures are a frame's, with their ratio to the first side's.
 func TestRun(t *testing.T) {
 	var turns []string
 	sides := []Side{fake{"a", 0.1, &turns}, fake{"b", 0.5, &turns}}
-	r, err := Run(t.Context(), sides, Options{Frames: 8, Rounds: 2, Parts: []string{"speech", "split"}})
+	r, err := Run(t.Context(), sides, Options{Frames: 8, Rounds: 2, Parts: []string{"speech", "split", "reference"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	round := []string{"asplit0", "asplit0.9", "bsplit0", "bsplit0.9", "aspeech0.9", "bspeech0.9"}
+	round := []string{"asplit0", "asplit0.9", "bsplit0", "bsplit0.9", "alisten0", "blisten0", "aspeech0.9", "bspeech0.9"}
 	if want := slices.Concat([]string{"aframes0.9", "bframes0.9"}, round, round); !slices.Equal(turns, want) {
 		t.Errorf("the turns are %v, want %v", turns, want)
 	}
-	for name, want := range map[Figure]float64{talkerFrame: 25, predictFrame: 50, drawFrame: 0, wholeFrame: 200, firstAudio: 100, realTime: 2.5} {
+	for name, want := range map[Figure]float64{talkerFrame: 25, predictFrame: 50, drawFrame: 0, clipVector: 100, clipCodes: 300, wholeFrame: 200, firstAudio: 100, realTime: 2.5} {
 		if got := r.Sides[0].Figures[name]; len(got) != 2 || got[0] < want-1e-9 || got[0] > want+1e-9 {
 			t.Errorf("%s is %v, want %g twice", name, got, want)
 		}
@@ -56,15 +56,17 @@ func TestRun(t *testing.T) {
 // What a side can't tell isn't counted as none: it is left out.
 func TestUntold(t *testing.T) {
 	f := &Found{Figures: map[Figure][]float64{}}
-	if err := measureSpeech(t.Context(), mute{}, Options{Frames: 8}, f); err != nil {
-		t.Fatal(err)
+	for _, measure := range []func(context.Context, Side, Options, *Found) error{measureReference, measureSpeech} {
+		if err := measure(t.Context(), mute{}, Options{Frames: 8}, f); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, told := f.Figures[firstAudio]; told || len(f.Figures[wholeFrame]) != 1 {
+	if len(f.Figures) != 2 || len(f.Figures[wholeFrame]) != 1 || len(f.Figures[realTime]) != 1 {
 		t.Errorf("the figures are %v", f.Figures)
 	}
 }
 
-// mute is a side that doesn't stream.
+// mute is a side that neither clones nor streams.
 type mute struct{ Side }
 
 func (mute) Do(_ context.Context, j Job) (Take, error) { return Take{Made: j.Frames, Total: 1}, nil }
