@@ -16,7 +16,7 @@ import (
 // A run over tiny checkpoints of several weights fills every figure, in the table and in JSON.
 func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
-	o := options{codec: "float32", size: "tiny", weights: "bf16,4bit", dtype: "float32", frames: 8, rounds: 2, json: file, force: true}
+	o := options{codec: "float32", size: "tiny", mode: "control", weights: "bf16,4bit", dtype: "float32", frames: 8, rounds: 2, json: file, force: true}
 	var table bytes.Buffer
 	if err := run(t.Context(), o, &table); err != nil {
 		t.Fatal(err)
@@ -53,18 +53,53 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Each mode has checkpoints of its own, all of its parts, and a clip where there is one to clone.
+func TestModes(t *testing.T) {
+	dir := t.TempDir()
+	for mode, want := range map[string]struct {
+		title, folder string
+		clip          bool
+	}{
+		"clone":   {"random tiny Base (clone)", "tiny-clone-bf16", true},
+		"control": {"random tiny CustomVoice (control)", "tiny-bf16", false},
+		"design":  {"random tiny VoiceDesign (design)", "tiny-design-bf16", false},
+	} {
+		o := options{
+			dir: dir, codec: "float32", size: "tiny", mode: mode, weights: "bf16", dtype: "auto", frames: 8, rounds: 1,
+			only: "prefill,reference,speech", force: true,
+		}
+		var table bytes.Buffer
+		if err := run(t.Context(), o, &table); err != nil {
+			t.Fatalf("%s: %v", mode, err)
+		}
+		text := table.String()
+		if !strings.HasPrefix(text, want.title) || !strings.Contains(text, "first audio (ms)") {
+			t.Errorf("%s: want %q above:\n%s", mode, want.title, text)
+		}
+		for _, words := range []string{"speaker encoder, 10 s of clip (ms)", "codec encoder, 10 s of clip (ms)"} {
+			if strings.Contains(text, words) != want.clip {
+				t.Errorf("%s: %q is to be there: %v\n%s", mode, words, want.clip, text)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, want.folder, "config.json")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	for name, o := range map[string]options{
 		"few frames": {size: "tiny", weights: "bf16", frames: 7, rounds: 1, force: true},
 		"no rounds":  {size: "tiny", weights: "bf16", frames: 8, force: true},
 		"size":       {size: "3B", weights: "bf16", frames: 8, rounds: 1, force: true},
+		"mode":       {size: "tiny", mode: "sing", weights: "bf16", frames: 8, rounds: 1, force: true},
 		"weights":    {size: "tiny", weights: "1bit", frames: 8, rounds: 1, force: true},
 		"no weights": {size: "tiny", frames: 8, rounds: 1, force: true},
 		"codec":      {size: "tiny", weights: "bf16", codec: "int8", frames: 8, rounds: 1, force: true},
 		"part":       {size: "tiny", weights: "bf16", frames: 8, rounds: 1, only: "everything", force: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.codec = cmp.Or(o.codec, "float32")
+			o.codec, o.mode = cmp.Or(o.codec, "float32"), cmp.Or(o.mode, "control")
 			if err := run(t.Context(), o, &bytes.Buffer{}); err == nil {
 				t.Error("no error")
 			}
@@ -75,7 +110,7 @@ func TestRunRefuses(t *testing.T) {
 // What the official package can't load is refused before anything large is written.
 func TestOfficialRefusesQuantized(t *testing.T) {
 	o := options{
-		dir: t.TempDir(), size: "tiny", weights: "4bit,bf16", frames: 8, rounds: 1, force: true,
+		dir: t.TempDir(), size: "tiny", mode: "control", weights: "4bit,bf16", frames: 8, rounds: 1, force: true,
 		pythons: map[string]string{"official": "python3"},
 	}
 	err := run(t.Context(), o, &bytes.Buffer{})

@@ -7,6 +7,7 @@
 //	bench -mlx-audio DIR/bin/python      # TTSUI and mlx-audio, in turns
 //	bench -setup-official DIR            # make one with the official package, in PyTorch
 //	bench -official DIR/bin/python       # TTSUI and the official package, in turns; with -mlx-audio all three
+//	bench -mode clone                    # a Base checkpoint and its encoders, or -mode design
 //	bench -size thin -only greedy,frame  # as deep, but so narrow that only the fixed cost of a frame is left
 //
 // With all parts mlx-audio takes three minutes a round on two cores; -only and -dir make short runs of one long one.
@@ -35,6 +36,7 @@ import (
 type options struct {
 	dir     string
 	size    string
+	mode    string
 	weights string
 	dtype   string
 	codec   string
@@ -51,6 +53,7 @@ func main() {
 	o := options{pythons: map[string]string{}, setUps: map[string]string{}}
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the checkpoints, which are made there unless they are there (default: a new one, removed at the end)")
 	flag.StringVar(&o.size, "size", string(testkit.Size06B), "size of the checkpoints: tiny, thin, 0.6B or 1.7B")
+	flag.StringVar(&o.mode, "mode", "control", "what the checkpoints are for: clone, control or design")
 	flag.StringVar(&o.weights, "weights", "bf16", "what their weights are, a side each: "+strings.Join(weightNames(), ", "))
 	flag.StringVar(&o.dtype, "dtype", "auto", "what to compute in: auto, float32, bfloat16 or float16")
 	flag.StringVar(&o.codec, "codec-dtype", "float32", "what the codec's vocoder is to convolve in, a side each: float32, bfloat16")
@@ -112,7 +115,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	r.Model, r.MLX = "random "+o.size+" CustomVoice", engine.MLX()
+	r.Model, r.MLX = fmt.Sprintf("random %s %s (%s)", o.size, kinds()[o.mode].title, o.mode), engine.MLX()
 	if o.json != "" {
 		if err := writeJSON(r, o.json); err != nil {
 			return err
@@ -140,6 +143,10 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 	if len(names) == 0 {
 		return nil, errors.New("no weights are chosen")
 	}
+	kind, known := kinds()[o.mode]
+	if !known {
+		return nil, fmt.Errorf("there is no mode %q; use clone, control or design", o.mode)
+	}
 	peers, err := o.peers(names[0])
 	if err != nil {
 		return nil, err
@@ -149,10 +156,10 @@ func (o *options) sides(engine *speed.Engine) (sides []speed.Side, err error) {
 		if !known {
 			return nil, fmt.Errorf("there are no weights %q; use %s", name, strings.Join(weightNames(), ", "))
 		}
-		spec.Size, spec.Kind = testkit.Size(o.size), "custom_voice"
+		spec.Size, spec.Kind, spec.Official = testkit.Size(o.size), kind.name, true // whose layout every side reads
 		dir := o.checkpoint(name)
 		if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
-			fmt.Fprintln(os.Stderr, "writing a random checkpoint:", o.size, name)
+			fmt.Fprintln(os.Stderr, "writing a random checkpoint:", o.size, kind.title, name)
 			if err := testkit.WriteCheckpoint(dir, spec); err != nil {
 				return nil, err
 			}
@@ -198,7 +205,21 @@ func (o *options) peers(weights string) (sides []speed.Side, err error) {
 }
 
 // checkpoint is the folder of the checkpoint with these weights.
-func (o *options) checkpoint(weights string) string { return filepath.Join(o.dir, o.size+"-"+weights) }
+func (o *options) checkpoint(weights string) string {
+	return filepath.Join(o.dir, o.size+kinds()[o.mode].folder+"-"+weights)
+}
+
+// kind is a kind of checkpoint.
+type kind struct{ name, title, folder string }
+
+// kinds are the checkpoints by what they are for.
+func kinds() map[string]kind {
+	return map[string]kind{
+		"clone":   {"base", "Base", "-clone"},
+		"control": {"custom_voice", "CustomVoice", ""},
+		"design":  {"voice_design", "VoiceDesign", "-design"},
+	}
+}
 
 // specs are the checkpoints by the names of their weights.
 func specs() map[string]testkit.CheckpointSpec {

@@ -3,6 +3,7 @@
 It measures mlx-audio's own loop from outside: what that calls is replaced by the same with a clock around it.
 """
 
+import functools
 import time
 
 import mlx.core as mx
@@ -13,7 +14,10 @@ evaluate = mx.eval
 
 
 class Clock:
-    """Notes when frames end. The first one has the prompt in it and is left out: ours end with the talker's pass."""
+    """Notes when frames end. The first one has the prompt in it and is left out: ours end with the talker's pass.
+
+    What is evaluated before the prompt comes of the clip, which is measured by itself.
+    """
 
     def __init__(self, frames, split):
         self.frames, self.split = frames, split
@@ -29,6 +33,9 @@ class Clock:
         begin = time.perf_counter()
         evaluate(*arrays)
         now = time.perf_counter()
+        if not self.prefill:
+            self.begin = now
+            return
         if self.ends:
             self.waited += now - begin
         self.ends.append(now)
@@ -72,11 +79,23 @@ def watch(owner, see):
 clock = None  # of the job that runs, if it is of frames
 
 
+@functools.cache
+def clip(seconds):
+    return mx.array(hum(seconds))
+
+
 def generate(model, job, interval):
-    return model.generate_custom_voice(
+    kind = model.config.tts_model_type
+    if kind == "base":
+        voice = {"ref_audio": clip(job["clip"]), "ref_text": job["voice"]}
+    elif kind == "voice_design":
+        voice = {"instruct": job["voice"]}
+    else:
+        voice = {"voice": "ryan"}
+    return model.generate(
         job["text"],
-        speaker="ryan",
-        language="english",
+        lang_code="english",
+        **voice,
         temperature=job["temperature"],
         top_k=job["top_k"],
         max_tokens=job["frames"] + (interval == FOREVER),
@@ -110,6 +129,17 @@ def decode(model, job):
     return {"made": job["frames"], "decode": time.perf_counter() - begin}
 
 
+def listen(model, job):
+    if model.config.tts_model_type != "base":
+        return {}
+    heard = clip(job["clip"])
+    begin = time.perf_counter()
+    mx.eval(model.extract_speaker_embedding(heard))
+    vector = time.perf_counter()
+    mx.eval(model.speech_tokenizer.encode(heard[None, None]))
+    return {"vector": vector - begin, "codes": time.perf_counter() - vector}
+
+
 def speech(model, job):
     begin, first, samples = time.perf_counter(), None, 0
     for chunk in generate(model, job, 1 / 12.5 + 1e-6):
@@ -130,5 +160,5 @@ def load(checkpoint, dtype):
     return model
 
 
-JOBS = {"frames": frames, "split": frames, "decode": decode, "speech": speech}
+JOBS = {"frames": frames, "split": frames, "decode": decode, "listen": listen, "speech": speech}
 serve(load, JOBS, lambda: {"peak_mlx": mx.get_peak_memory()})

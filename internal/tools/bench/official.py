@@ -4,8 +4,10 @@ It measures the package's own loop from outside, by a clock that PyTorch's modul
 that the clock delays nothing, and all that it has of the processor's cores is used, as by default.
 """
 
+import functools
 import time
 
+import numpy as np
 import torch
 from qwen_tts import Qwen3TTSModel
 
@@ -57,12 +59,30 @@ def watch(talker):
     talker.code_predictor.generate = predicted
 
 
+@functools.cache
+def clip(seconds):
+    return np.array(hum(seconds), np.float32)
+
+
+@functools.cache
+def heard(model, seconds, words):
+    """What the package lets its users keep of a clip."""
+    return model.create_voice_clone_prompt((clip(seconds), 24000), words)
+
+
 def generate(model, job):
     drawn = job["temperature"] > 0
-    return model.generate_custom_voice(
+    kind = model.model.tts_model_type
+    if kind == "base":
+        speak = functools.partial(model.generate_voice_clone, voice_clone_prompt=heard(model, job["clip"], job["voice"]))
+    elif kind == "voice_design":
+        speak = functools.partial(model.generate_voice_design, instruct=job["voice"])
+    else:
+        speak = functools.partial(model.generate_custom_voice, speaker="ryan")
+    return speak(
         job["text"],
-        speaker="ryan",
         language="english",
+        non_streaming_mode=True,
         do_sample=drawn,
         subtalker_dosample=drawn,
         max_new_tokens=job["frames"] + 1,  # draws of a first code: that of the end is one
@@ -97,6 +117,17 @@ def decode(model, job):
     return {"made": job["frames"], "decode": time.perf_counter() - begin}
 
 
+def listen(model, job):
+    if model.model.tts_model_type != "base":
+        return {}
+    sound = clip(job["clip"])
+    begin = time.perf_counter()
+    model.model.extract_speaker_embedding(sound, 24000)
+    vector = time.perf_counter()
+    model.model.speech_tokenizer.encode(sound, sr=24000)
+    return {"vector": vector - begin, "codes": time.perf_counter() - vector}
+
+
 def speech(model, job):
     begin = time.perf_counter()
     (wave,), _ = generate(model, job)  # nothing is heard before all is there
@@ -111,4 +142,4 @@ def load(checkpoint, dtype):
     return model
 
 
-serve(load, {"frames": frames, "split": frames, "decode": decode, "speech": speech})
+serve(load, {"frames": frames, "split": frames, "decode": decode, "listen": listen, "speech": speech})
