@@ -145,6 +145,9 @@ struct Kernels {
   void (*attend)(const Query& q, const void* k, const void* v, float* scores, float* out);
   // snake computes y = x + sin²(x·rate)·gain for x and y [rows, channels], rate and gain [channels].
   void (*snake)(const float* x, const float* rate, const float* gain, float* y, int64_t rows, int64_t channels);
+  // elu computes y = x where that is positive, else eˣ−1; gelu y = x·Φ(x), Φ being the normal distribution.
+  void (*elu)(const float* x, float* y, int64_t n);
+  void (*gelu)(const float* x, float* y, int64_t n);
   // widen copies n numbers of a type as floats, narrow floats as numbers of a type, rounded to the nearest.
   void (*widen)(Type type, const void* from, float* to, int64_t n);
   void (*narrow)(Type type, const float* from, void* to, int64_t n);

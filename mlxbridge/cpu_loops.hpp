@@ -64,8 +64,9 @@ static inline float sum(vec v) {
 
 static inline vec choose(int_vec which, vec yes, vec no) { return (vec)((which & (int_vec)yes) | (~which & (int_vec)no)); }
 
-// exp within 2e-7 of its value, from 1e-38 up; what is smaller is nearly zero, what is larger than a float is large.
-static inline vec exp(vec x) {
+// growth gives m and scale with eˣ = (1 + m)·scale, from 1e-38 up; what is smaller is nearly zero, what is larger than a
+// float is large.
+static inline vec growth(vec x, vec& scale) {
   const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;  // whole multiples of the first are exact
   x = choose(x < -87.0f, vec{} - 87.0f, x);
   x = choose(x > 88.0f, vec{} + 88.0f, x);
@@ -78,8 +79,14 @@ static inline vec exp(vec x) {
   p = p * r + 1.6666667e-1f;
   p = p * r + 0.5f;
   p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  return p * (vec)((n + 127) << 23);
+  scale = (vec)((n + 127) << 23);
+  return p * r;
+}
+
+// exp within 2e-7 of its value.
+static inline vec exp(vec x) {
+  vec scale, m = growth(x, scale);
+  return (m + 1.0f) * scale;
 }
 
 // with calls body with a pointer to numbers of a type, as constant as the one to bytes is.
@@ -461,7 +468,33 @@ static void snake(const float* x, const float* rate, const float* gain, float* y
   }
 }
 
+// Where x is small, 1 is never added: its digits stay.
+static void elu(const float* x, float* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    vec v = load(x + i), scale, m = growth(v, scale);
+    store(choose(v > 0.0f, v, m * scale + (scale - 1.0f)), y + i);
+  }
+  for (; i < n; i++) y[i] = x[i] > 0 ? x[i] : std::expm1(x[i]);
+}
+
+// Φ is half the complementary error function, by formula 7.1.26 of Abramowitz and Stegun, within 1e-7.
+static void gelu(const float* x, float* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    vec v = load(x + i), z = choose(v > 0.0f, v, -v) * 0.707106781f;
+    vec t = 1.0f / (1.0f + 0.3275911f * z);
+    vec p = t * 1.061405429f - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    vec tail = 0.5f * t * p * exp(-z * z);
+    store(v * choose(v > 0.0f, 1.0f - tail, tail), y + i);
+  }
+  for (; i < n; i++) y[i] = x[i] * 0.5f * std::erfc(-x[i] * 0.707106781f);
+}
+
 static bool takes_halves(const Weights&) { return false; }
 
-static const Kernels table{takes_halves, nullptr, dots,   finish, convolve<float>, convolve_panels<float>, convolve_panels<bfloat>, nullptr,
-                           norm,         attend,  snake,  widen,  narrow};
+static const Kernels table{takes_halves, nullptr, dots, finish, convolve<float>, convolve_panels<float>, convolve_panels<bfloat>, nullptr, norm,
+                           attend,       snake,   elu,  gelu,   widen,           narrow};

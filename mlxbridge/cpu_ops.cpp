@@ -93,6 +93,26 @@ MaybeArray cpu_snake(const mx::array& x, const mx::array& rate, const mx::array&
   });
 }
 
+namespace {
+
+MaybeArray activation(const char* name, const mx::array& x, void (*body)(const float* x, float* y, int64_t n)) {
+  if (!applies(x) || x.dtype() != mx::float32) return std::nullopt;
+  return make(name, x.shape(), x.dtype(), {x}, [body](const std::vector<Source>& in, const Target& y) {
+    const float* from = in[0].floats(scratch(0));
+    constexpr int64_t piece = 16 << 10;
+    run_parallel(divide_up(in[0].size, piece), [&](int64_t i) {
+      int64_t at = i * piece;
+      body(from + at, static_cast<float*>(y.data) + at, std::min(piece, in[0].size - at));
+    });
+  });
+}
+
+}  // namespace
+
+MaybeArray cpu_elu(const mx::array& x) { return activation("ELU", x, kernels().elu); }
+
+MaybeArray cpu_gelu(const mx::array& x) { return activation("GELU", x, kernels().gelu); }
+
 MaybeArray cpu_swiglu(const mx::array& gate, const mx::array& up) {
   if (!applies(gate, up) || gate.shape() != up.shape() || gate.dtype() != up.dtype()) return std::nullopt;
   return make("SwiGLU", gate.shape(), gate.dtype(), {gate, up}, [](const std::vector<Source>& in, const Target& y) {

@@ -66,6 +66,10 @@ MaybeArray cpu_attention(const mlx::core::array& q, const mlx::core::array& k, c
 // x + sin²(x·rate)·gain in float32, x [time, channels], rate and gain [channels].
 MaybeArray cpu_snake(const mlx::core::array& x, const mlx::core::array& rate, const mlx::core::array& gain);
 
+// In float32, x where it is positive, else eˣ−1; and x·Φ(x), Φ being the normal distribution.
+MaybeArray cpu_elu(const mlx::core::array& x);
+MaybeArray cpu_gelu(const mlx::core::array& x);
+
 // Drawing over the last axis: see mlxbridge.h.
 MaybeArray cpu_filter(const mlx::core::array& logits, float temperature, int top_k, float top_p);
 MaybeArray cpu_categorical(const mlx::core::array& logits, uint64_t key);

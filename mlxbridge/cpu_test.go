@@ -47,6 +47,8 @@ func TestCPUBodies(t *testing.T) {
 		"weights in float16":                convBody(23, 5, 64, 3, 1, 2, mlx.Float16),
 		"products in float16":               float16Body,
 		"snake":                             snakeBody,
+		"elu":                               activationBody((*mlx.Scope).ELU, func(x float64) float64 { return max(x, 0) + math.Expm1(min(x, 0)) }),
+		"gelu":                              activationBody((*mlx.Scope).GELU, func(x float64) float64 { return x * math.Erfc(-x/math.Sqrt2) / 2 }),
 		"categorical":                       categoricalBody,
 	} {
 		checkBody(t, name, body)
@@ -294,6 +296,20 @@ func snakeBody(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
 		y = append(y, float64(v)+sin*sin*float64(gain[i%channels]))
 	}
 	return y, s.Snake(s.Floats(x, rows, channels), s.Floats(rate, channels), s.Floats(gain, channels))
+}
+
+// activationBody compares what an activation makes of numbers of every size with them, so that small ones count as well.
+func activationBody(apply func(*mlx.Scope, mlx.Array) mlx.Array, want func(float64) float64) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, r *random) ([]float64, mlx.Array) {
+		x := make([]float32, 40003)
+		var y []float64
+		for i := range x {
+			x[i] = float32(math.Ldexp(1+r.Float64(), r.IntN(28)-20) * float64(1-2*r.IntN(2)))
+			y = append(y, want(float64(x[i]))/float64(x[i]))
+		}
+		numbers := s.Floats(x, len(x))
+		return y, s.Div(apply(s, numbers), numbers)
+	}
 }
 
 // A projection with all that may stand around it: a norm, and a gate or what is added.

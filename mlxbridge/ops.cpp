@@ -27,11 +27,13 @@ mx::array unary(mlxb_unary_op op, const mx::array& a) {
     case MLXB_TANH: return mx::tanh(a);
     case MLXB_SILU: return mx::multiply(a, mx::sigmoid(a));
     case MLXB_GELU: {  // the exact form, by the error function
+      if (auto y = cpu_gelu(a)) return *y;
       mx::array cdf = mx::erf(mx::multiply(a, mx::array(0.70710678118654752f, a.dtype())));
       cdf = mx::multiply(mx::add(cdf, mx::array(1.0f, a.dtype())), mx::array(0.5f, a.dtype()));
       return mx::multiply(a, cdf);
     }
     case MLXB_ELU: {  // alpha 1
+      if (auto y = cpu_elu(a)) return *y;
       mx::array zero = mx::array(0.0f, a.dtype());
       return mx::where(mx::greater(a, zero), a, mx::expm1(mx::minimum(a, zero)));
     }
