@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <type_traits>
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi,fma")
@@ -83,43 +84,100 @@ void few_rows(const Weights& m, const bfloat* x, int64_t n0, int64_t n1, float* 
   }
 }
 
-// tile computes the sums of T rows of x and N channels; y has `step` numbers a row.
-template <int T, int N>
-void tile(const bfloat* w, const bfloat* x, int64_t in, int64_t step, float* y) {
-  __m512 sums[T][N] = {};
-  const char* next = reinterpret_cast<const char*>(w + N * in);  // the next tile's, at the pace of this one
-  for (int64_t c = 0; c < in; c += 32) {
-    __m512i wv[N];
+// Block is the weights of 32 channels and some inputs, two inputs of a channel side by side, the channels behind each other:
+// what a row's inputs are multiplied by at once, without a sum across a register.
+struct Block {
+  static constexpr int64_t channels = 32, inputs = halves_at_once;  // a half of the first-level cache
+  alignas(64) uint32_t pairs[inputs / 2][channels];
+};
+
+// swaps gives the indices of a step of transpose: of two rows, the numbers whose place lacks the bit d, or those that have it.
+constexpr std::array<uint32_t, 16> swaps(uint32_t d, bool with) {
+  std::array<uint32_t, 16> list{};
+  for (uint32_t j = 0; j < 16; j++) list[j] = (j & d) != 0 ? 16 + (with ? j : j - d) : with ? j + d : j;
+  return list;
+}
+
+// transpose swaps rows and columns of 16 rows of 16 words: in each step, two rows that are d apart swap words d apart.
+inline void transpose(__m512i* rows) {
+  static constexpr std::array<uint32_t, 16> without[] = {swaps(1, false), swaps(2, false), swaps(4, false), swaps(8, false)};
+  static constexpr std::array<uint32_t, 16> with[] = {swaps(1, true), swaps(2, true), swaps(4, true), swaps(8, true)};
 #pragma GCC unroll 4
-    for (int k = 0; k < N; k++) {
-      wv[k] = load(w + k * in + c);
-      _mm_prefetch(next, _MM_HINT_T0);
-      next += 64;
+  for (int step = 0; step < 4; step++) {
+    const int d = 1 << step;
+    const __m512i low = _mm512_loadu_si512(without[step].data()), high = _mm512_loadu_si512(with[step].data());
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+      if ((i & d) != 0) continue;
+      const __m512i a = rows[i], b = rows[i + d];
+      rows[i] = _mm512_permutex2var_epi32(a, low, b);
+      rows[i + d] = _mm512_permutex2var_epi32(a, high, b);
     }
-#pragma GCC unroll 4
+  }
+}
+
+// gather makes a block of `inputs` weights a row, which w points to. The next ones are fetched into the second level: in the
+// first, rows that lie a power of two apart share too few places.
+void gather(const bfloat* w, int64_t in, int64_t inputs, Block& block) {
+  for (int64_t c = 0; c < inputs; c += 32) {
+    for (int64_t n = 0; n < Block::channels; n += 16) {
+      __m512i rows[16];
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; i++) {
+        const bfloat* from = w + (n + i) * in + c;
+        rows[i] = load(from);
+        _mm_prefetch(from + Block::inputs, _MM_HINT_T1);  // the next block's
+      }
+      transpose(rows);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; i++) _mm512_store_si512(&block.pairs[c / 2 + i][n], rows[i]);
+    }
+  }
+}
+
+// tile adds a block's products with T rows of x to y, or puts them there when they are the first; y has `step` numbers a row.
+template <int T>
+void tile(const Block& w, const bfloat* x, int64_t in, int64_t inputs, bool first, int64_t step, float* y) {
+  __m512 sums[T][2];
+  for (int t = 0; t < T; t++) {
+    for (int k = 0; k < 2; k++) sums[t][k] = first ? _mm512_setzero_ps() : _mm512_loadu_ps(y + t * step + 16 * k);
+  }
+  for (int64_t p = 0; p < inputs / 2; p++) {
+    const __m512i w0 = _mm512_load_si512(w.pairs[p]), w1 = _mm512_load_si512(w.pairs[p] + 16);
+#pragma GCC unroll 12
     for (int t = 0; t < T; t++) {
-      __m512i xv = load(x + t * in + c);
-#pragma GCC unroll 4
-      for (int k = 0; k < N; k++) sums[t][k] = dot(sums[t][k], xv, wv[k]);
+      int pair;
+      __builtin_memcpy(&pair, x + t * in + 2 * p, sizeof pair);
+      const __m512i both = _mm512_set1_epi32(pair);
+      sums[t][0] = dot(sums[t][0], both, w0);
+      sums[t][1] = dot(sums[t][1], both, w1);
     }
   }
   for (int t = 0; t < T; t++) {
-    for (int k = 0; k < N; k++) y[t * step + k] = _mm512_reduce_add_ps(sums[t][k]);
+    for (int k = 0; k < 2; k++) _mm512_storeu_ps(y + t * step + 16 * k, sums[t][k]);
   }
 }
 
-template <int N>
-void rows_of_tiles(const bfloat* w, const Inputs& x, int64_t in, int64_t step, float* y) {
-  int64_t t = 0;
-  for (; t + 4 <= x.rows; t += 4) tile<4, N>(w, x.halves + t * in, in, step, y + t * step);
-  for (; t < x.rows; t++) tile<1, N>(w, x.halves + t * in, in, step, y + t * step);
-}
-
+// many_rows computes the sums of any number of rows of x: a block of weights at a time serves all of them.
 void many_rows(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, float* y) {
   const bfloat* w = static_cast<const bfloat*>(m.data);
+  const int64_t step = n1 - n0;
+  Block block;
   int64_t n = n0;
-  for (; n + 4 <= n1; n += 4) rows_of_tiles<4>(w + n * m.in, x, m.in, n1 - n0, y + n - n0);
-  for (; n < n1; n++) rows_of_tiles<1>(w + n * m.in, x, m.in, n1 - n0, y + n - n0);
+  for (; n + Block::channels <= n1; n += Block::channels) {
+    for (int64_t c = 0; c < m.in; c += Block::inputs) {
+      const int64_t inputs = c + Block::inputs < m.in ? Block::inputs : m.in - c;
+      gather(w + n * m.in + c, m.in, inputs, block);
+      int64_t t = 0;
+      auto rows = [&](auto count) {
+        for (; t + count.value <= x.rows; t += count.value) tile<count.value>(block, x.halves + t * m.in + c, m.in, inputs, c == 0, step, y + t * step + n - n0);
+      };
+      rows(std::integral_constant<int, 12>{});
+      rows(std::integral_constant<int, 4>{});
+      rows(std::integral_constant<int, 1>{});
+    }
+  }
+  for (int64_t t = 0; n < n1 && t < x.rows; t++) few_rows<1>(m, x.halves + t * m.in, n, n1, y + t * step + n - n0);
 }
 
 // Unpacker makes bfloats of packed integers, which hold them exactly, by looking them up: a permutation is a table of 64

@@ -32,6 +32,7 @@ func TestCPUBodies(t *testing.T) {
 		"linear, bfloat16":  linearBody(5, 64, 33, mlx.BFloat16),
 		"linear, float16":   linearBody(5, 64, 33, mlx.Float16),
 		"large, float16":    linearBody(70, 200, 130, mlx.Float16),
+		"large, bfloat16":   linearBody(77, 352, 150, mlx.BFloat16),
 		"large linear":      linearBody(70, 200, 130, mlx.Float32),
 		"convolution":       convBody(23, 5, 9, 3, 1, 2, mlx.Float32),
 		"strided":           convBody(64, 16, 8, 8, 4, 1, mlx.Float32),
