@@ -56,7 +56,7 @@ type Ours struct {
 	asked     int
 }
 
-// DTypes gives what to compute in: a model in auto, float32 or bfloat16, the codec's vocoder in float32 or bfloat16.
+// DTypes gives what to compute in: a model in auto, float32, bfloat16 or float16, the codec's vocoder in float32 or bfloat16.
 func DTypes(model, codec string) (qwen3tts.DTypes, error) {
 	return qwen3tts.ParseDTypes(model, codec)
 }
