@@ -144,7 +144,9 @@ mx::array make(const char* name, mx::Shape shape, mx::Dtype dtype, std::vector<m
   return mx::array(std::move(shape), dtype, std::make_shared<CPUOperation>(name, std::vector<int>{-1}, std::move(one)), std::move(inputs));
 }
 
-bool ours(const mx::array& a) { return (a.dtype() == mx::float32 || a.dtype() == mx::bfloat16 || a.dtype() == mx::float16) && a.size() > 0; }
+bool ours(mx::Dtype type) { return type == mx::float32 || type == mx::bfloat16 || type == mx::float16; }
+
+bool ours(const mx::array& a) { return ours(a.dtype()) && a.size() > 0; }
 
 namespace {
 

@@ -66,6 +66,7 @@ std::vector<mx::array> make_all(const char* name, const std::vector<Result>& res
 mx::array make(const char* name, mx::Shape shape, mx::Dtype dtype, std::vector<mx::array> inputs, std::function<void(const std::vector<Source>&, const Target&)> body);
 
 // ours reports whether our bodies take such arrays: of floating-point numbers, with elements.
+bool ours(mx::Dtype type);
 bool ours(const mx::array& a);
 
 // on_cpu reports whether our bodies are wanted: on the CPU, unless the environment has TTSUI_PLAIN=1 or metal.

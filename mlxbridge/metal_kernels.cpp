@@ -181,7 +181,7 @@ bool agree(mx::Dtype dtype) {
 }
 
 bool usable(mx::Dtype dtype) {
-  if (as_on_metal()) return dtype == mx::float32 || dtype == mx::bfloat16 || dtype == mx::float16;
+  if (as_on_metal()) return ours(dtype);
   if (plain_only() || mx::default_device() == mx::Device::cpu) return false;
   static std::map<mx::Dtype::Val, bool> known;
   auto [it, fresh] = known.try_emplace(dtype.val(), false);
