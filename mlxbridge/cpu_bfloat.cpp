@@ -56,6 +56,14 @@ void prepare_halves(const Weights& w, const float* x, bfloat* halves) {
   }
 }
 
+// by_rows calls body(T, t) for the rows from t to end, T at once from row t on: as many sums as registers hold, then fewer.
+template <class Body>
+inline void by_rows(int64_t t, int64_t end, Body&& body) {
+  for (; t + 12 <= end; t += 12) body(std::integral_constant<int, 12>{}, t);
+  for (; t + 4 <= end; t += 4) body(std::integral_constant<int, 4>{}, t);
+  for (; t < end; t++) body(std::integral_constant<int, 1>{}, t);
+}
+
 // few_rows computes the sums of T rows of x and reads the weights from the first to the last.
 template <int T>
 void few_rows(const Weights& m, const bfloat* x, int64_t n0, int64_t n1, float* y) {
@@ -84,10 +92,10 @@ void few_rows(const Weights& m, const bfloat* x, int64_t n0, int64_t n1, float* 
   }
 }
 
-// Block is the weights of 32 channels and some inputs, two inputs of a channel side by side, the channels behind each other:
+// Block is the weights of some channels and some inputs, two inputs of a channel side by side, the channels behind each other:
 // what a row's inputs are multiplied by at once, without a sum across a register.
 struct Block {
-  static constexpr int64_t channels = 32, inputs = halves_at_once;  // a half of the first-level cache
+  static constexpr int64_t channels = channels_at_once, inputs = halves_at_once;  // a half of the first-level cache
   alignas(64) uint32_t pairs[inputs / 2][channels];
 };
 
@@ -168,13 +176,9 @@ void many_rows(const Weights& m, const Inputs& x, int64_t n0, int64_t n1, float*
     for (int64_t c = 0; c < m.in; c += Block::inputs) {
       const int64_t inputs = c + Block::inputs < m.in ? Block::inputs : m.in - c;
       gather(w + n * m.in + c, m.in, inputs, block);
-      int64_t t = 0;
-      auto rows = [&](auto count) {
-        for (; t + count.value <= x.rows; t += count.value) tile<count.value>(block, x.halves + t * m.in + c, m.in, inputs, c == 0, step, y + t * step + n - n0);
-      };
-      rows(std::integral_constant<int, 12>{});
-      rows(std::integral_constant<int, 4>{});
-      rows(std::integral_constant<int, 1>{});
+      by_rows(0, x.rows, [&](auto count, int64_t t) {
+        tile<count.value>(block, x.halves + t * m.in + c, m.in, inputs, c == 0, step, y + t * step + n - n0);
+      });
     }
   }
   for (int64_t t = 0; n < n1 && t < x.rows; t++) few_rows<1>(m, x.halves + t * m.in, n, n1, y + t * step + n - n0);
@@ -393,10 +397,7 @@ void convolve_halves(const Rows& r, const bfloat* x, const bfloat* w, float* y, 
       for (int64_t c = 0; c < r.channels; c += piece) {
         const bfloat* part = w + (n * r.taps + j * panel_width) * r.channels + c * panel_width;
         const int64_t end = c + piece < r.channels ? c + piece : r.channels;
-        int64_t t = t0;
-        for (; t + 12 <= t1; t += 12) panel_tile<12>(r, x, part, bias, t, j, c, end, y + n);
-        for (; t + 4 <= t1; t += 4) panel_tile<4>(r, x, part, bias, t, j, c, end, y + n);
-        for (; t < t1; t++) panel_tile<1>(r, x, part, bias, t, j, c, end, y + n);
+        by_rows(t0, t1, [&](auto count, int64_t t) { panel_tile<count.value>(r, x, part, bias, t, j, c, end, y + n); });
       }
     }
   }

@@ -155,8 +155,9 @@ struct Kernels {
 
 constexpr int64_t scratch_rows = 8;
 
-// halves_at_once is how many of a row's bfloats are multiplied before the next rows' are, unless the weights are packed.
-constexpr int64_t halves_at_once = 256;
+// halves_at_once is how many of a row's bfloats are multiplied before the next rows' are, by the weights of channels_at_once
+// channels, unless the weights are packed.
+constexpr int64_t halves_at_once = 256, channels_at_once = 32;
 
 // panel_width is how many channels' weights lie side by side in a panel, and are multiplied at once: no sum is spread over
 // a register then, which would have to be added up.

@@ -84,10 +84,9 @@ void project(const Plan& p, const std::vector<Source>& in, const Target& y) {
   const float* bias = p.bias != 0 ? in[p.bias].floats(scratch(7)) : nullptr;
   thread_local std::vector<float> added;
   const char* add = p.add != 0 ? static_cast<const char*>(in[p.add].elements(added)) : nullptr;
-  constexpr int64_t channel_step = 32;
   const bool blocks = x.halves != nullptr && !m.packed;
   const int64_t width = blocks ? halves_at_once * size_of(Type::bfloat16) / size_of(Type::float32) : p.in;
-  const Pieces pieces(p.rows, width, p.out, channel_step, p.rows * p.in * p.out >= worth_waking);
+  const Pieces pieces(p.rows, width, p.out, channels_at_once, p.rows * p.in * p.out >= worth_waking);
   run_parallel(pieces.down * pieces.across, [&](int64_t i) {
     thread_local std::vector<float> sums, unpacked;
     int64_t t0 = i / pieces.across * pieces.rows, rows = std::min(pieces.rows, p.rows - t0);
