@@ -1,7 +1,9 @@
 package qwen3tts
 
 import (
+	"cmp"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,17 +47,31 @@ func TestCodecMemory(t *testing.T) {
 				need += uint64(tensor.Size)
 			}
 		}
-		var got uint64
-		testkit.MLX(t, func(s *mlx.Scope) error {
-			before := mlx.Memory().Active
+		got := held(t, func(s *mlx.Scope) error {
 			_, err := loadCodec(s, dir, encoder)
-			got = mlx.Memory().Active - before
 			return err
 		})
 		if got < need*9/10 || got > need*11/10 {
 			t.Errorf("encoder %t: %d bytes in memory, want about %d", encoder, got, need)
 		}
 	}
+}
+
+// held is how many bytes load leaves with MLX, the least of some times: MLX may give an array a larger buffer that was freed
+// before, in this load or by others, and then counts all of it.
+func held(t *testing.T, load func(s *mlx.Scope) error) (least uint64) {
+	t.Helper()
+	least = math.MaxUint64
+	for range 4 {
+		testkit.MLX(t, func(s *mlx.Scope) error {
+			err := mlx.ClearCache()
+			before := mlx.Memory().Active
+			err = cmp.Or(err, load(s), mlx.ClearCache())
+			least = min(least, mlx.Memory().Active-before)
+			return err
+		})
+	}
+	return least
 }
 
 // unneeded is what is read and not kept, or not read at all.
