@@ -135,12 +135,13 @@ struct Step {
   int64_t heads, kv_heads, time, dim;
   float theta, eps;
   bool normed;
-  std::vector<int64_t> positions, rooms;  // of the rows [sequences·time], and of each sequence's caches
+  std::vector<int64_t> positions, rooms;  // of the rows [sequences·time], and of each sequence's cache
 
   int64_t width() const { return (heads + 2 * kv_heads) * dim; }
   int64_t rows() const { return static_cast<int64_t>(positions.size()); }
-  size_t keys(int64_t row) const { return 1 + 2 * (row / time); }  // the output that has them; the values are the next
-  int64_t place(int64_t row, int64_t kv_head) const { return kv_head * rooms[row / time] * dim; }
+  size_t cache(int64_t row) const { return 1 + row / time; }  // the output that has it
+  int64_t keys(int64_t row, int64_t kv_head) const { return kv_head * rooms[row / time] * dim; }  // where they begin in it
+  int64_t values(int64_t row, int64_t kv_head) const { return keys(row, kv_heads + kv_head); }
 };
 
 // head makes row r's query or key out of x [dim].
@@ -153,18 +154,17 @@ void head(const Step& s, const float* x, const float* norm, size_t r, const Angl
   angles.turn(r, out);
 }
 
-// remember puts the rows' keys and values into the caches.
+// remember puts the rows' keys and values into their caches.
 void remember(const Step& s, const float* qkv, const float* k_norm, const Angles& angles, const std::vector<Target>& out) {
   std::vector<float>& key = scratch(3);
   key.resize(s.dim);
   for (int64_t r = 0; r < s.rows(); r++) {
-    const Target &keys = out[s.keys(r)], &values = out[s.keys(r) + 1];
+    const Target& cache = out[s.cache(r)];
     for (int64_t h = 0; h < s.kv_heads; h++) {
-      int64_t place = s.place(r, h) + s.positions[r] * s.dim;
       const float* from = qkv + r * s.width() + (s.heads + h) * s.dim;
       head(s, from, k_norm, r, angles, key.data());
-      keys.write(key.data(), place, s.dim);
-      values.write(from + s.kv_heads * s.dim, place, s.dim);
+      cache.write(key.data(), s.keys(r, h) + s.positions[r] * s.dim, s.dim);
+      cache.write(from + s.kv_heads * s.dim, s.values(r, h) + s.positions[r] * s.dim, s.dim);
     }
   }
 }
@@ -172,16 +172,15 @@ void remember(const Step& s, const float* qkv, const float* k_norm, const Angles
 void ask(const Step& s, const float* qkv, const float* q_norm, const Angles& angles, const std::vector<Target>& out) {
   int64_t longest = *std::max_element(s.positions.begin(), s.positions.end()) + 1;
   each(s.rows() * s.heads, s.rows() * s.heads * longest * s.dim, [&](int64_t i) {
-    int64_t r = i / s.heads, h = i % s.heads, count = s.positions[r] + 1;
-    int64_t place = s.place(r, h / (s.heads / s.kv_heads));
+    int64_t r = i / s.heads, h = i % s.heads, kv = h / (s.heads / s.kv_heads), count = s.positions[r] + 1;
     std::vector<float>&query = scratch(4), &scores = scratch(5), &y = scratch(6);
     query.resize(s.dim);
     scores.resize(count);
     y.resize(s.dim);
     head(s, qkv + r * s.width() + h * s.dim, q_norm, r, angles, query.data());
-    const Target &keys = out[s.keys(r)], &values = out[s.keys(r) + 1];
-    Query q{query.data(), nullptr, keys.type, count, s.dim, s.dim, s.dim, 1 / std::sqrt(static_cast<float>(s.dim))};
-    kernels().attend(q, keys.at(place), values.at(place), scores.data(), y.data());
+    const Target& cache = out[s.cache(r)];
+    Query q{query.data(), nullptr, cache.type, count, s.dim, s.dim, s.dim, 1 / std::sqrt(static_cast<float>(s.dim))};
+    kernels().attend(q, cache.at(s.keys(r, kv)), cache.at(s.values(r, kv)), scores.data(), y.data());
     out[0].write(y.data(), i * s.dim, s.dim);
   });
 }
@@ -196,12 +195,11 @@ std::optional<std::vector<mx::array>> cpu_attend(const Attended& a) {
   std::vector<Result> results{{{a.qkv.shape(0), static_cast<int>(step.heads * step.dim)}, a.qkv.dtype()}};
   for (int b = 0; b < a.sequences(); b++) {
     for (int64_t t = 0; t < step.time; t++) step.positions.push_back(a.at[b] + t);
-    step.rooms.push_back(a.caches[2 * b].shape(2));
-    for (const mx::array& cache : {a.caches[2 * b], a.caches[2 * b + 1]}) {
-      fits = fits && ours(cache) && cache.dtype() == a.caches[0].dtype();
-      results.push_back({cache.shape(), cache.dtype(), static_cast<int>(inputs.size())});
-      inputs.push_back(cache);
-    }
+    const mx::array& cache = a.caches[b];
+    fits = fits && ours(cache) && cache.dtype() == a.caches[0].dtype();
+    step.rooms.push_back(cache.shape(2));
+    results.push_back({cache.shape(), cache.dtype(), static_cast<int>(inputs.size())});
+    inputs.push_back(cache);
   }
   if (!fits) return std::nullopt;
   return make_all("Attend", results, std::move(inputs), [step](const std::vector<Source>& in, const std::vector<Target>& out) {

@@ -35,7 +35,7 @@ struct Attended {
   mlx::core::array qkv;  // [sequences·time, (heads + 2·kv heads)·dim]
   MaybeArray q_norm, k_norm;
   float eps;
-  std::vector<mlx::core::array> caches;  // keys and values [1, kv heads, room, dim] of each sequence
+  std::vector<mlx::core::array> caches;  // of each sequence: its keys and its values [2, kv heads, room, dim]
   int heads;
   float theta;
   std::vector<int> at;  // of each sequence

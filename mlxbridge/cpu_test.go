@@ -365,14 +365,12 @@ func attendBody(time int, at []int, dtype mlx.DType) func(*mlx.Scope, *random) (
 		const width = (heads + 2*kvHeads) * dim
 		batch := len(at)
 		rows, qNorm, kNorm := r.floats(batch*time*width), r.floats(dim), r.floats(dim)
-		keys, values := r.floats(batch*kvHeads*room*dim), r.floats(batch*kvHeads*room*dim)
 		as := func(x []float32, shape ...int) mlx.Array { return s.AsType(s.Floats(x, shape...), dtype) }
+		var caches [][]float32 // [2, kvHeads, room, dim] each
 		var past []mlx.KV
 		for b := range batch {
-			own := func(x []float32) mlx.Array {
-				return as(x[b*kvHeads*room*dim:][:kvHeads*room*dim], 1, kvHeads, room, dim)
-			}
-			past = append(past, mlx.KV{Keys: own(keys), Values: own(values), At: at[b]})
+			caches = append(caches, r.floats(2*kvHeads*room*dim))
+			past = append(past, mlx.KV{Cache: as(caches[b], 2, kvHeads, room, dim), At: at[b]})
 		}
 		y, next := s.Attend(as(rows, batch*time, width), mlx.Attender{Heads: heads, QNorm: as(qNorm, dim), KNorm: as(kNorm, dim), Eps: eps, Theta: theta}, past...)
 
@@ -380,11 +378,11 @@ func attendBody(time int, at []int, dtype mlx.DType) func(*mlx.Scope, *random) (
 		for b := range batch {
 			for t := range time {
 				for h := range kvHeads {
-					place := ((b*kvHeads+h)*room + at[b] + t) * dim
+					place := func(h int) []float32 { return caches[b][(h*room+at[b]+t)*dim:] }
 					for d, v := range turnedHead(head(b, t, heads+h), kNorm, at[b]+t, eps, theta) {
-						keys[place+d] = float32(v)
+						place(h)[d] = float32(v)
 					}
-					copy(values[place:], head(b, t, heads+kvHeads+h))
+					copy(place(kvHeads+h), head(b, t, heads+kvHeads+h))
 				}
 			}
 		}
@@ -392,21 +390,17 @@ func attendBody(time int, at []int, dtype mlx.DType) func(*mlx.Scope, *random) (
 		for b := range batch {
 			for t := range time {
 				for h := range heads {
-					cache := (b*kvHeads + h/2) * room * dim
-					want = append(want, attendTo(turnedHead(head(b, t, h), qNorm, at[b]+t, eps, theta), keys[cache:], values[cache:], at[b]+t+1)...)
+					keys, values := caches[b][h/2*room*dim:], caches[b][(kvHeads+h/2)*room*dim:]
+					want = append(want, attendTo(turnedHead(head(b, t, h), qNorm, at[b]+t, eps, theta), keys, values, at[b]+t+1)...)
 				}
 			}
 		}
-		for _, v := range append(append([]float32{}, keys...), values...) {
-			want = append(want, float64(v))
-		}
-		flat := func(a mlx.Array, n int) mlx.Array { return s.Reshape(a, n) }
-		got := []mlx.Array{flat(y, batch*time*heads*dim)}
-		for _, kv := range next {
-			got = append(got, flat(kv.Keys, kvHeads*room*dim))
-		}
-		for _, kv := range next {
-			got = append(got, flat(kv.Values, kvHeads*room*dim))
+		got := []mlx.Array{s.Reshape(y, batch*time*heads*dim)}
+		for b, kv := range next {
+			for _, v := range caches[b] {
+				want = append(want, float64(v))
+			}
+			got = append(got, s.Reshape(kv.Cache, len(caches[b])))
 		}
 		return want, s.Concat(0, got...)
 	}

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "cpu_ops.hpp"
 
 namespace bridge {
 
-// Heads is the queries [1, heads, time, dim], keys and values [1, kv heads, time, dim] of one sequence's rows: queries and
-// keys normalised and turned.
-using Heads = std::vector<mlx::core::array>;
+// Heads is the queries [1, heads, time, dim] and the keys and values [2, kv heads, time, dim] of one sequence's rows: queries
+// and keys normalised and turned.
+struct Heads {
+  mlx::core::array queries, keys_values;
+};
 
 std::optional<Heads> metal_heads(const Attended& a);
 Heads plain_heads(const Attended& a);

@@ -101,8 +101,8 @@ char* mlxb_matmul(mlxb_array* out, mlxb_array a, mlxb_array b);
 char* mlxb_project(mlxb_array* out, mlxb_array x, mlxb_array w, mlxb_array scales, mlxb_array biases, int group_size, int bits, mlxb_array norm, float eps, mlxb_array bias, mlxb_array add, int gated);
 // Attention of new rows qkv [n·time, (heads + 2·kv heads)·dim] of n sequences to themselves and to their past, causally.
 // Queries and keys are normalised by q_norm and k_norm [dim] unless nil, and turned by their positions, of which each
-// sequence's first is at[i]. Its keys and values go into its caches[2i] and caches[2i+1] [1, kv heads, room, dim], in place
-// when these have no other user. 1 + 2n results: y [n·time, heads·dim], and the caches.
+// sequence's first is at[i]. Its keys and values go into its caches[i] [2, kv heads, room, dim], in place when that has no
+// other user. 1 + n results: y [n·time, heads·dim], and the caches.
 char* mlxb_attend(mlxb_array* y_caches, mlxb_array qkv, mlxb_array q_norm, mlxb_array k_norm, float eps, const mlxb_array* caches, int heads, float theta, const int* at, int n);
 char* mlxb_dequantize(mlxb_array* out, mlxb_array w, mlxb_array scales, mlxb_array biases, int group_size, int bits);
 char* mlxb_quantize(mlxb_array* w_scales_biases, mlxb_array w, int group_size, int bits);  // three results; affine

@@ -101,10 +101,10 @@ mx::array plain_project(const mx::array& x, const Projection& p, const std::opti
 void check_attended(const Attended& a) {
   require(a.qkv.ndim() == 2 && a.heads > 0, "attend wants [rows, width] and heads");
   for (size_t i = 0; i < a.caches.size(); i++) {
-    const mx::Shape &shape = a.caches[i].shape(), &keys = a.caches[i & ~size_t{1}].shape();
-    require(shape.size() == 4 && shape[0] == 1 && shape == keys, "attend wants caches [1, kv heads, room, dim]");
+    const mx::Shape& shape = a.caches[i].shape();
+    require(shape.size() == 4 && shape[0] == 2, "attend wants caches [2, kv heads, room, dim]");
     require(shape[1] == a.caches[0].shape(1) && shape[3] == a.caches[0].shape(3), "the sequences' caches differ in heads");
-    require(a.at[i / 2] >= 0 && static_cast<int64_t>(a.at[i / 2]) + a.time() <= shape[2], "no room in the caches");
+    require(a.at[i] >= 0 && static_cast<int64_t>(a.at[i]) + a.time() <= shape[2], "no room in the cache");
     require_memory(1.0 * a.qkv.shape(0) * a.heads * shape[2] * sizeof(float));
   }
   int kv_heads = a.kv_heads(), dim = a.dim();
@@ -120,15 +120,13 @@ std::vector<mx::array> plain_attend(const Attended& a) {
   int kv_heads = a.kv_heads(), dim = a.dim(), time = a.time(), at = a.at[0];
   std::optional<Heads> own = metal_heads(a);
   Heads heads = own ? *own : plain_heads(a);
-  auto updated = [&](const mx::array& cache, const mx::array& x) {
-    return mx::slice_update(cache, mx::astype(x, cache.dtype()), mx::Shape{0, 0, at, 0}, mx::Shape{1, kv_heads, at + time, dim});
-  };
-  mx::array keys = updated(a.caches[0], heads[1]), values = updated(a.caches[1], heads[2]);
-  auto past = [&](const mx::array& cache) { return mx::slice(cache, {0, 0, 0, 0}, {1, kv_heads, at + time, dim}); };
+  mx::array rows = mx::astype(heads.keys_values, a.caches[0].dtype());
+  mx::array cache = mx::slice_update(a.caches[0], rows, mx::Shape{0, 0, at, 0}, mx::Shape{2, kv_heads, at + time, dim});
+  auto past = [&](int first) { return mx::slice(cache, {first, 0, 0, 0}, {first + 1, kv_heads, at + time, dim}); };
   float scale = 1 / std::sqrt(static_cast<float>(dim));
-  mx::array y = attended(heads[0], past(keys), past(values), scale, time > 1, std::nullopt);  // [1, heads, time, dim]
+  mx::array y = attended(heads.queries, past(0), past(1), scale, time > 1, std::nullopt);  // [1, heads, time, dim]
   if (time > 1) y = mx::transpose(y, {0, 2, 1, 3});
-  return {mx::astype(mx::reshape(y, {time, a.heads * dim}), a.qkv.dtype()), keys, values};
+  return {mx::astype(mx::reshape(y, {time, a.heads * dim}), a.qkv.dtype()), cache};
 }
 
 // plain_attend_all is plain_attend for one sequence after the other.
@@ -138,11 +136,11 @@ std::vector<mx::array> plain_attend_all(const Attended& a) {
   for (int b = 0; b < a.sequences(); b++) {
     Attended one = a;
     one.qkv = mx::slice(a.qkv, {b * a.time(), 0}, {(b + 1) * a.time(), a.qkv.shape(1)});
-    one.caches = {a.caches[2 * b], a.caches[2 * b + 1]};
+    one.caches = {a.caches[b]};
     one.at = {a.at[b]};
     std::vector<mx::array> part = plain_attend(one);
     y.push_back(part[0]);
-    results.insert(results.end(), part.begin() + 1, part.end());
+    results.push_back(part[1]);
   }
   results[0] = mx::concatenate(std::move(y), 0);
   return results;
@@ -182,7 +180,8 @@ Heads plain_heads(const Attended& a) {
     if (norm) x = normed(x, *norm, a.eps);
     return turned(x, dim, a.theta, a.at[0]);
   };
-  return {placed(rows(0, a.heads), a.q_norm), placed(rows(a.heads, kv_heads), a.k_norm), rows(a.heads + kv_heads, kv_heads)};
+  mx::array keys = placed(rows(a.heads, kv_heads), a.k_norm), values = rows(a.heads + kv_heads, kv_heads);
+  return {placed(rows(0, a.heads), a.q_norm), mx::concatenate({keys, values}, 0)};
 }
 
 mx::array plain_gated(const mx::array& gate_up) {
@@ -214,7 +213,7 @@ char* mlxb_attend(mlxb_array* y_caches, mlxb_array qkv, mlxb_array q_norm, mlxb_
   return guard("attend", [&] {
     require(n > 0 && y_caches != nullptr && at != nullptr && caches != nullptr, "no sequence, or no place for the results");
     Attended a{filled(qkv), maybe(q_norm), maybe(k_norm), eps, {}, heads, theta, {at, at + n}};
-    for (int i = 0; i < 2 * n; i++) a.caches.push_back(filled(caches[i]));
+    for (int i = 0; i < n; i++) a.caches.push_back(filled(caches[i]));
     check_attended(a);
     auto results = cpu_attend(a);
     put_all(y_caches, results ? *results : plain_attend_all(a));

@@ -92,30 +92,30 @@ type Attender struct {
 	Theta        float32 // base of the rotary angles
 }
 
-// KV is the keys and values [1, kv heads, room, dim] of a sequence, and the position of its next row.
+// KV is a sequence's cache [2, kv heads, room, dim], its keys and its values, and the position of its next row.
 type KV struct {
-	Keys, Values Array
-	At           int
+	Cache Array
+	At    int
 }
 
 // Attend lets new rows qkv [sequences·time, (heads + 2·kv heads)·dim], which are queries, keys and values side by side, the
 // rows of one sequence below those of another, attend to themselves and to the past of their sequence, causally. It gives
-// y [sequences·time, heads·dim] and each sequence's keys and values with the new ones, which are made in place when nobody
-// else holds the past: Hold them before the evaluation.
+// y [sequences·time, heads·dim] and each sequence's cache with the new rows, which is made in place when nobody else holds
+// the past: Hold it before the evaluation.
 func (s *Scope) Attend(qkv Array, a Attender, past ...KV) (y Array, next []KV) {
 	var caches []Array
 	var at []int
 	for _, p := range past {
-		caches, at = append(caches, p.Keys, p.Values), append(at, p.At)
+		caches, at = append(caches, p.Cache), append(at, p.At)
 	}
 	c, _ := handles(caches)
 	p, n := ints(at)
-	all := s.opN(1+2*len(past), func(out *C.mlxb_array) *C.char {
+	all := s.opN(1+len(past), func(out *C.mlxb_array) *C.char {
 		return C.mlxb_attend(out, qkv.handle, a.QNorm.handle, a.KNorm.handle, C.float(a.Eps), c, cint(a.Heads), C.float(a.Theta), p, n)
 	})
 	time := s.Dim(qkv, 0) / max(len(past), 1)
 	for i, p := range past {
-		next = append(next, KV{all[1+2*i], all[2+2*i], p.At + time})
+		next = append(next, KV{all[1+i], p.At + time})
 	}
 	return all[0], next
 }

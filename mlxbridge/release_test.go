@@ -55,8 +55,8 @@ func TestAttentionReleases(t *testing.T) {
 				return err
 			}
 			s := mlx.NewScope()
-			norm, cache := s.Full(1, mlx.Float32, dim), s.Zeros(mlx.Float32, 1, 1, rows, dim)
-			y, _ := s.Attend(s.Zeros(mlx.Float32, rows, 3*dim), mlx.Attender{Heads: 1, QNorm: norm, KNorm: norm, Eps: 1e-6, Theta: 1e4}, mlx.KV{Keys: cache, Values: cache})
+			norm, cache := s.Full(1, mlx.Float32, dim), s.Zeros(mlx.Float32, 2, 1, rows, dim)
+			y, _ := s.Attend(s.Zeros(mlx.Float32, rows, 3*dim), mlx.Attender{Heads: 1, QNorm: norm, KNorm: norm, Eps: 1e-6, Theta: 1e4}, mlx.KV{Cache: cache})
 			s.Eval(y)
 			err := s.Close()
 			counts, e := mlx.StopCount()

@@ -77,8 +77,8 @@ type Cache interface {
 
 // KVCache remembers all rows. It is allocated ahead and written in place.
 type KVCache struct {
-	Block  int // rows are allocated in multiples of this
-	k, v   mlx.Held
+	Block  int      // rows are allocated in multiples of this
+	kv     mlx.Held // [2, kv heads, room, dim]: keys, and values
 	length int
 	room   int
 }
@@ -89,25 +89,20 @@ func (c *KVCache) Len() int { return c.length }
 // Reset forgets all rows and keeps the memory for the next ones.
 func (c *KVCache) Reset() { c.length = 0 }
 
-// State lists the arrays that the cache holds.
-func (c *KVCache) State() []mlx.Array { return []mlx.Array{c.k.Array(), c.v.Array()} }
+// State is the array that the cache holds.
+func (c *KVCache) State() mlx.Array { return c.kv.Array() }
 
 // Continue lets an empty cache begin with the rows of another, which stays as it is: there is no room behind them, so
 // the next ones make a copy.
 func (c *KVCache) Continue(s *mlx.Scope, from *KVCache) {
-	s.Hold(&c.k, s.SliceAxis(from.k.Array(), 2, 0, from.length))
-	s.Hold(&c.v, s.SliceAxis(from.v.Array(), 2, 0, from.length))
+	s.Hold(&c.kv, s.SliceAxis(from.kv.Array(), 2, 0, from.length))
 	c.length, c.room = from.length, from.length
 }
 
 // Free frees the memory.
 func (c *KVCache) Free() error {
-	err := c.k.Free()
-	if e := c.v.Free(); err == nil {
-		err = e
-	}
 	c.length, c.room = 0, 0
-	return err
+	return c.kv.Free()
 }
 
 // Attend implements Cache.
@@ -120,12 +115,11 @@ func attend(s *mlx.Scope, qkv mlx.Array, h Heads, caches ...*KVCache) mlx.Array 
 	var past []mlx.KV
 	for _, c := range caches {
 		c.grow(s, s.DType(qkv), h, c.length+time)
-		past = append(past, mlx.KV{Keys: c.k.Array(), Values: c.v.Array(), At: c.length})
+		past = append(past, mlx.KV{Cache: c.kv.Array(), At: c.length})
 	}
 	y, next := s.Attend(qkv, h.Attender, past...)
 	for i, c := range caches {
-		s.Hold(&c.k, next[i].Keys)
-		s.Hold(&c.v, next[i].Values)
+		s.Hold(&c.kv, next[i].Cache)
 		if s.Err() == nil {
 			c.length = next[i].At
 		}
@@ -139,10 +133,7 @@ func (c *KVCache) grow(s *mlx.Scope, dtype mlx.DType, h Heads, rows int) {
 		return
 	}
 	room := (rows + c.Block - 1) / c.Block * c.Block
-	more := s.Zeros(dtype, 1, h.KVHeads, room-c.room, h.Dim)
-	for _, held := range []*mlx.Held{&c.k, &c.v} {
-		s.Hold(held, s.Concat(2, held.Array(), more))
-	}
+	s.Hold(&c.kv, s.Concat(2, c.kv.Array(), s.Zeros(dtype, 2, h.KVHeads, room-c.room, h.Dim)))
 	if s.Err() == nil {
 		c.room = room
 	}

@@ -90,7 +90,7 @@ func (c caches) reset() {
 func (c caches) state() []mlx.Array {
 	var list []mlx.Array
 	for _, k := range c {
-		list = append(list, k.State()...)
+		list = append(list, k.State())
 	}
 	return list
 }
