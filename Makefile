@@ -77,6 +77,12 @@ plain: mlx ## Run the model's tests on MLX's own operations
 	TTSUI_PLAIN=metal go test -count=1 -run 'TestAbuse|TestRandomWalk' ./mlxbridge
 	TTSUI_PLAIN=metal go test -count=1 -run 'TestOfficialPackage|TestQuantized|TestSpeakingAgain' ./internal/qwen3tts
 
+# In TF32 products of float32 would not be near the golden data.
+.PHONY: gpu
+gpu: mlx ## Run the model's tests on the GPU (a Mac)
+	TTSUI_TEST_GPU=1 MLX_ENABLE_TF32=0 go test -count=1 ./internal/nn ./internal/sample ./internal/qwen3tts
+	TTSUI_TEST_GPU=1 MLX_ENABLE_TF32=0 go test -count=1 -run 'TestAbuse|TestRandomWalk' ./mlxbridge
+
 .PHONY: fuzz
 fuzz: mlx ## Run each fuzz target for FUZZTIME (10s)
 	@grep -r --include='*_test.go' '^func Fuzz' cmd internal mlxbridge | \

