@@ -63,7 +63,7 @@ func TestCPUBodies(t *testing.T) {
 		for _, axes := range [][]int{{0, 2, 1}, {2, 1, 0}, {1, 0, 2}, {0, 1, 2}} {
 			checkBody(t, fmt.Sprint("contiguous ", axes, dtype), contiguousBody(axes, dtype))
 		}
-		for _, top := range []filterTop{{0, 1}, {40, 1}, {0, 0.3}, {25, 0.6}, {3, 0.01}, {500, 1}} {
+		for _, top := range []filterTop{{0, 1}, {1, 1}, {2, 1}, {40, 1}, {0, 0.3}, {25, 0.6}, {3, 0.01}, {500, 1}} {
 			checkBody(t, fmt.Sprint("filter ", top, dtype), filterBody(top, dtype))
 		}
 		checkBody(t, fmt.Sprint("attention with caches ", dtype), attendBody(1, []int{9}, dtype))

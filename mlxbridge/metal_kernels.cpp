@@ -1,6 +1,6 @@
 // metal_kernels.cpp: our own kernels for Metal: of an attention, the queries, keys and values out of their rows, normalised,
-// turned and laid out by head, which are a dozen of MLX's operations; and the gate of a feed-forward block. Not yet run on
-// a Mac.
+// turned and laid out by head, which are a dozen of MLX's operations; the gate of a feed-forward block; and what a draw does
+// to its logits. Not yet run on a Mac.
 //
 // A kernel is one text that is compiled twice: by Metal, and here as C++, so that its formulas are tested anywhere. On a Mac
 // they are used only if they give there, too, what MLX's operations give.
@@ -56,11 +56,46 @@ namespace {
   const float up = float(gate_up[(2 * r + 1) * WIDTH + i]);         \
   y[r * WIDTH + i] = T(gate / (1.0f + metal::exp(-gate)) * up);)
 
+// A thread makes logit i of row r [WIDTH] by temperature, knobs[0]. It is kept when less than knobs[1] others are larger: to
+// count them is less work for many threads than to sort.
+#define FILTER_KERNEL(AS) AS(                                                                     \
+  const uint i = thread_position_in_grid.x;                                                       \
+  const uint r = thread_position_in_grid.y;                                                       \
+  const float logit = float(logits[r * WIDTH + i]);                                               \
+  uint larger = 0;                                                                                \
+  for (uint j = 0; j < WIDTH; j++) larger += float(logits[r * WIDTH + j]) > logit ? 1 : 0;        \
+  y[r * WIDTH + i] = float(larger) < knobs[1] ? logit / knobs[0] : -INFINITY;)
+
+// A thread adds a number of the Gumbel distribution to logit i of row r [WIDTH]. Its bits are those that MLX makes with the
+// key, as in cpu_sample.cpp: each hash gives one of the first half, and one of the second.
+#define NOISY_KERNEL(AS) AS(                                                            \
+  const uint at = thread_position_in_grid.y * WIDTH + thread_position_in_grid.x;        \
+  const uint seconds = uint(logits_shape[0]) * WIDTH / 2;                               \
+  const uint firsts = uint(logits_shape[0]) * WIDTH - seconds;                          \
+  const bool first = at < firsts;                                                       \
+  const uint turns[8] = {13, 15, 26, 6, 17, 29, 16, 24};                                \
+  const uint keys[3] = {key[0], key[1], key[0] ^ key[1] ^ 0x1bd11bdau};                 \
+  uint a = (first ? at : at - firsts) + keys[0];                                        \
+  uint b = (first ? (at < seconds ? firsts + at : 0) : at) + keys[1];                   \
+  for (uint block = 0; block < 5; block++) {                                            \
+    for (uint i = 0; i < 4; i++) {                                                      \
+      const uint turn = turns[block % 2 * 4 + i];                                       \
+      a += b;                                                                           \
+      b = (b << turn | b >> (32 - turn)) ^ a;                                           \
+    }                                                                                   \
+    a += keys[(block + 1) % 3];                                                         \
+    b += keys[(block + 2) % 3] + block + 1;                                             \
+  }                                                                                     \
+  const float u = float(first ? a : b) / 4294967296.0f;                                 \
+  const float below_one = 0.99999994f;                                                  \
+  y[at] = logits[at] - metal::log(-metal::log(u < below_one ? u : below_one));)
+
 #define AS_TEXT(...) #__VA_ARGS__
 #define AS_CODE(...) __VA_ARGS__
 
 namespace metal {
 using std::exp;
+using std::log;
 using std::sqrt;
 }
 
@@ -90,10 +125,26 @@ void heads_twin(const std::vector<Source>& in, const std::vector<Target>& out, u
 }
 
 template <class T>
-void gated_twin(const std::vector<Source>& in, const std::vector<Target>& out, uint WIDTH) {
+void gated_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
   const T* gate_up = static_cast<const T*>(in[0].elements(scratch(0)));
-  T* y = static_cast<T*>(out[0].data);
+  T* y = static_cast<T*>(out.data);
   each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { GATED_KERNEL(AS_CODE) });
+}
+
+template <class T>
+void filter_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
+  const T* logits = static_cast<const T*>(in[0].elements(scratch(0)));
+  const float* knobs = static_cast<const float*>(in[1].elements(scratch(1)));
+  float* y = static_cast<float*>(out.data);
+  each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { FILTER_KERNEL(AS_CODE) });
+}
+
+void noisy_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
+  const float* logits = static_cast<const float*>(in[0].elements(scratch(0)));
+  const uint* key = static_cast<const uint*>(in[1].elements(scratch(1)));
+  const mx::Shape& logits_shape = in[0].shape;
+  float* y = static_cast<float*>(out.data);
+  each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { NOISY_KERNEL(AS_CODE) });
 }
 
 // with_twin calls body with a number of a type.
@@ -145,22 +196,59 @@ Heads heads_of(const Attended& a) {
   return {made[0], made[1]};
 }
 
-mx::array gated(const mx::array& gate_up) {
-  const int rows = gate_up.shape(0), width = gate_up.shape(1) / 2;
-  const mx::Shape shape{rows, width};
-  const mx::Dtype dtype = gate_up.dtype();
+// by_number makes y [rows, width] with a thread for each of its numbers; twin(number, in, out, width) does as the kernel, where
+// the first input has numbers of that type.
+template <class Kernel, class Twin>
+mx::array by_number(const char* name, std::vector<mx::array> inputs, mx::Shape shape, mx::Dtype dtype, Kernel&& kernel, Twin&& twin) {
+  const int rows = shape[0], width = shape[1];
   if (mx::default_device() == mx::Device::cpu) {
-    return make_all("Gated", {{shape, dtype}}, {gate_up}, [=](const auto& in, const auto& out) {
-      with_twin(in[0].type, [&](auto number) { gated_twin<decltype(number)>(in, out, width); });
-    })[0];
+    return make(name, std::move(shape), dtype, std::move(inputs), [=](const std::vector<Source>& in, const Target& out) {
+      with_twin(in[0].type, [&](auto number) { twin(number, in, out, width); });
+    });
   }
-  static const auto kernel = mx::fast::metal_kernel("ttsui_gated", {"gate_up"}, {"y"}, GATED_KERNEL(AS_TEXT));
-  return kernel({gate_up}, {shape}, {dtype}, {width, rows, 1}, {std::min(width, 256), 1, 1}, {{"T", dtype}, {"WIDTH", width}}, std::nullopt, false, {})[0];
+  return kernel()(inputs, {shape}, {dtype}, {width, rows, 1}, {std::min(width, 256), 1, 1}, {{"T", inputs[0].dtype()}, {"WIDTH", width}}, std::nullopt, false, {})[0];
+}
+
+mx::array gated(const mx::array& gate_up) {
+  auto kernel = [] {
+    static const auto made = mx::fast::metal_kernel("ttsui_gated", {"gate_up"}, {"y"}, GATED_KERNEL(AS_TEXT));
+    return made;
+  };
+  return by_number("Gated", {gate_up}, {gate_up.shape(0), gate_up.shape(1) / 2}, gate_up.dtype(), kernel,
+                   [](auto number, const auto&... rest) { gated_twin<decltype(number)>(rest...); });
+}
+
+// in_rows is logits as [rows, vocab].
+mx::array in_rows(const mx::array& logits) {
+  const int vocab = logits.shape(-1);
+  return mx::reshape(logits, {static_cast<int>(logits.size() / vocab), vocab});
+}
+
+mx::array filtered(const mx::array& logits, float temperature, int top_k) {
+  const mx::array x = in_rows(logits), knobs = mx::array({temperature, static_cast<float>(top_k > 0 ? top_k : x.shape(1))});
+  auto kernel = [] {
+    static const auto made = mx::fast::metal_kernel("ttsui_filter", {"logits", "knobs"}, {"y"}, FILTER_KERNEL(AS_TEXT));
+    return made;
+  };
+  mx::array y = by_number("Filter", {x, knobs}, x.shape(), mx::float32, kernel, [](auto number, const auto&... rest) { filter_twin<decltype(number)>(rest...); });
+  return mx::reshape(y, logits.shape());
+}
+
+mx::array noisy(const mx::array& logits, uint64_t key) {
+  const mx::array x = in_rows(logits);
+  auto kernel = [] {
+    static const auto made = mx::fast::metal_kernel("ttsui_noisy", {"logits", "key"}, {"y"}, NOISY_KERNEL(AS_TEXT));
+    return made;
+  };
+  mx::array y = by_number("Noisy", {x, mx::random::key(key)}, x.shape(), mx::float32, kernel, [](auto, const auto&... rest) { noisy_twin(rest...); });
+  return mx::reshape(y, logits.shape());
 }
 
 // agree reports whether the kernels give on this machine what MLX's operations give.
 bool agree(mx::Dtype dtype) {
-  constexpr int heads = 4, kv_heads = 2, time = 3, dim = 64;
+  constexpr int heads = 4, kv_heads = 2, time = 3, dim = 64, top_k = 9;
+  constexpr float temperature = 0.75f;
+  constexpr uint64_t key = 5ull << 32 | 77;
   auto numbers = [&](int rows, int width, float step) {
     mx::array x = mx::multiply(mx::sin(mx::multiply(mx::arange(rows * width), mx::array(step))), mx::array(2.0f));
     return mx::astype(rows == 1 ? x : mx::reshape(x, {rows, width}), dtype);
@@ -168,11 +256,13 @@ bool agree(mx::Dtype dtype) {
   auto close = [](const mx::array& a, const mx::array& b) {
     return mx::allclose(mx::astype(a, mx::float32), mx::astype(b, mx::float32), 0.02, 0.02).item<bool>();
   };
-  mx::array cache = mx::zeros({2, kv_heads, 8, dim}, dtype), gate_up = numbers(time, 96, 0.9f);
+  mx::array cache = mx::zeros({2, kv_heads, 8, dim}, dtype), gate_up = numbers(time, 96, 0.9f), logits = numbers(time, 101, 0.6f);
   Attended a{numbers(time, (heads + 2 * kv_heads) * dim, 0.7f), numbers(1, dim, 0.3f), numbers(1, dim, 0.2f), 1e-6f, {cache}, heads, 1e4f, {4}};
   try {
     Heads ours = heads_of(a), theirs = plain_heads(a);
-    return close(ours.queries, theirs.queries) && close(ours.keys_values, theirs.keys_values) && close(gated(gate_up), plain_gated(gate_up));
+    const mx::array scores = plain_filter(logits, temperature, top_k);
+    return close(ours.queries, theirs.queries) && close(ours.keys_values, theirs.keys_values) && close(gated(gate_up), plain_gated(gate_up)) &&
+           close(filtered(logits, temperature, top_k), scores) && close(noisy(scores, key), plain_noisy(scores, key));
   } catch (const std::exception&) {  // one doesn't compile there
     return false;
   }
@@ -200,6 +290,14 @@ std::optional<Heads> metal_heads(const Attended& a) {
 MaybeArray metal_gated(const mx::array& gate_up) {
   if (gate_up.ndim() != 2 || gate_up.size() == 0 || !usable(gate_up.dtype())) return std::nullopt;
   return gated(gate_up);
+}
+
+MaybeArray metal_filter(const mx::array& logits, float temperature, int top_k) {
+  return usable(logits.dtype()) ? MaybeArray(filtered(logits, temperature, top_k)) : std::nullopt;
+}
+
+MaybeArray metal_noisy(const mx::array& logits, uint64_t key) {
+  return logits.dtype() == mx::float32 && usable(logits.dtype()) ? MaybeArray(noisy(logits, key)) : std::nullopt;
 }
 
 }  // namespace bridge

@@ -23,4 +23,12 @@ void forget_angles();
 MaybeArray metal_gated(const mlx::core::array& gate_up);
 mlx::core::array plain_gated(const mlx::core::array& gate_up);
 
+// mlxb_filter without top-p, in float32.
+MaybeArray metal_filter(const mlx::core::array& logits, float temperature, int top_k);
+mlx::core::array plain_filter(const mlx::core::array& logits, float temperature, int top_k);
+
+// Logits in float32 with the noise that makes the largest a draw.
+MaybeArray metal_noisy(const mlx::core::array& logits, uint64_t key);
+mlx::core::array plain_noisy(const mlx::core::array& logits, uint64_t key);
+
 }  // namespace bridge

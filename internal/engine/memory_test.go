@@ -124,7 +124,7 @@ func pair(t *testing.T, linked bool) *Engine {
 }
 
 // holding is what MLX holds. Its bytes may differ a bit for the same arrays, as MLX takes buffers that are too large
-// when it has them.
+// when it has them. A codec is a quarter of what a model takes here.
 type holding struct {
 	arrays int64
 	bytes  uint64
@@ -137,7 +137,7 @@ func (h holding) minus(g holding) holding { return holding{h.arrays - g.arrays, 
 func (h holding) plus(g holding) holding { return holding{h.arrays + g.arrays, h.bytes + g.bytes} }
 
 func (h holding) like(g holding) bool {
-	return h.arrays == g.arrays && h.bytes <= g.bytes*102/100 && g.bytes <= h.bytes*102/100
+	return h.arrays == g.arrays && h.bytes <= g.bytes*110/100 && g.bytes <= h.bytes*110/100
 }
 
 // grow loads a model and gives what it added to what MLX holds.
