@@ -60,6 +60,8 @@ func TestCPUBodies(t *testing.T) {
 		checkBody(t, fmt.Sprint("causal attention ", dtype), attentionBody(5, 9, true, dtype))
 		checkBody(t, fmt.Sprint("one query ", dtype), attentionBody(1, 33, false, dtype))
 		checkBody(t, fmt.Sprint("swiglu ", dtype), swigluBody(dtype))
+		checkBody(t, fmt.Sprint("rows of a table ", dtype), takeBody(dtype, false))
+		checkBody(t, fmt.Sprint("rows of a turned table ", dtype), takeBody(dtype, true))
 		for _, axes := range [][]int{{0, 2, 1}, {2, 1, 0}, {1, 0, 2}, {0, 1, 2}} {
 			checkBody(t, fmt.Sprint("contiguous ", axes, dtype), contiguousBody(axes, dtype))
 		}
@@ -355,6 +357,37 @@ func projectBody(rows int, gated bool, dtype mlx.DType) func(*mlx.Scope, *random
 			}
 		}
 		return z, s.Project(as(s.Floats(x, rows, in)), p)
+	}
+}
+
+// Indices that are none take the last row.
+func takeBody(dtype mlx.DType, turned bool) func(*mlx.Scope, *random) ([]float64, mlx.Array) {
+	return func(s *mlx.Scope, _ *random) ([]float64, mlx.Array) {
+		const rows, width = 5, 37
+		x := make([]float32, rows*width)
+		for i := range x {
+			x[i] = float32(i % 251)
+		}
+		table := s.AsType(s.Floats(x, rows, width), dtype)
+		at := func(row, i int) float32 { return x[row*width+i] }
+		if turned { // [width, rows]: its rows are columns
+			table = s.Transpose(table, 1, 0)
+			at = func(row, i int) float32 { return x[i*width+row] }
+		}
+		s.Eval(table)
+		n, across := s.Dim(table, 0), s.Dim(table, 1)
+		ids := []int32{2, 0, -1, int32(n), int32(n - 1), 1}
+		var want []float64
+		for _, id := range ids {
+			row := int(id)
+			if row < 0 || row >= n {
+				row = n - 1
+			}
+			for i := range across {
+				want = append(want, float64(at(row, i)))
+			}
+		}
+		return want, s.AsType(s.Take(table, s.Ints(ids, 2, 3)), mlx.Float32)
 	}
 }
 

@@ -1,6 +1,6 @@
 // metal_kernels.cpp: our own kernels for Metal: of an attention, the queries, keys and values out of their rows, normalised,
-// turned and laid out by head, which are a dozen of MLX's operations; the gate of a feed-forward block; and what a draw does
-// to its logits. Not yet run on a Mac.
+// turned and laid out by head, which are a dozen of MLX's operations; the gate of a feed-forward block; rows of a table; and
+// what a draw does to its logits. Not yet run on a Mac.
 //
 // A kernel is one text that is compiled twice: by Metal, and here as C++, so that its formulas are tested anywhere. On a Mac
 // they are used only if they give there, too, what MLX's operations give.
@@ -55,6 +55,14 @@ namespace {
   const float gate = float(gate_up[2 * r * WIDTH + i]);             \
   const float up = float(gate_up[(2 * r + 1) * WIDTH + i]);         \
   y[r * WIDTH + i] = T(gate / (1.0f + metal::exp(-gate)) * up);)
+
+// A thread takes number i of row ids[r] of table [rows, WIDTH].
+#define TAKE_KERNEL(AS) AS(                                  \
+  const uint i = thread_position_in_grid.x;                  \
+  const uint r = thread_position_in_grid.y;                  \
+  const uint last = uint(table_shape[0]) - 1;                \
+  const size_t row = ids[r] < last ? ids[r] : last;          \
+  y[r * WIDTH + i] = table[row * WIDTH + i];)
 
 // A thread makes logit i of row r [WIDTH] by temperature, knobs[0]. It is kept when less than knobs[1] others are larger: to
 // count them is less work for many threads than to sort.
@@ -129,6 +137,15 @@ void gated_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
   const T* gate_up = static_cast<const T*>(in[0].elements(scratch(0)));
   T* y = static_cast<T*>(out.data);
   each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { GATED_KERNEL(AS_CODE) });
+}
+
+template <class T>
+void take_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
+  const T* table = static_cast<const T*>(in[0].elements(scratch(0)));
+  const uint* ids = static_cast<const uint*>(in[1].elements(scratch(1)));
+  const mx::Shape& table_shape = in[0].shape;
+  T* y = static_cast<T*>(out.data);
+  each_thread(WIDTH, in[1].shape[0], 1, [&](Position thread_position_in_grid) { TAKE_KERNEL(AS_CODE) });
 }
 
 template <class T>
@@ -218,6 +235,19 @@ mx::array gated(const mx::array& gate_up) {
                    [](auto number, const auto&... rest) { gated_twin<decltype(number)>(rest...); });
 }
 
+mx::array taken(const mx::array& table, const mx::array& ids) {
+  const int width = table.shape(1), count = static_cast<int>(ids.size());
+  auto kernel = [] {
+    static const auto made = mx::fast::metal_kernel("ttsui_take", {"table", "ids"}, {"y"}, TAKE_KERNEL(AS_TEXT));
+    return made;
+  };
+  mx::array y = by_number("Take", {table, mx::reshape(mx::astype(ids, mx::uint32), {count})}, {count, width}, table.dtype(), kernel,
+                          [](auto number, const auto&... rest) { take_twin<decltype(number)>(rest...); });
+  mx::Shape shape = ids.shape();
+  shape.push_back(width);
+  return mx::reshape(y, std::move(shape));
+}
+
 // in_rows is logits as [rows, vocab].
 mx::array in_rows(const mx::array& logits) {
   const int vocab = logits.shape(-1);
@@ -257,19 +287,21 @@ bool agree(mx::Dtype dtype) {
     return mx::allclose(mx::astype(a, mx::float32), mx::astype(b, mx::float32), 0.02, 0.02).item<bool>();
   };
   mx::array cache = mx::zeros({2, kv_heads, 8, dim}, dtype), gate_up = numbers(time, 96, 0.9f), logits = numbers(time, 101, 0.6f);
+  const mx::array ids = mx::array({2, 0, -1, 1, 7});
   Attended a{numbers(time, (heads + 2 * kv_heads) * dim, 0.7f), numbers(1, dim, 0.3f), numbers(1, dim, 0.2f), 1e-6f, {cache}, heads, 1e4f, {4}};
   try {
     Heads ours = heads_of(a), theirs = plain_heads(a);
     const mx::array scores = plain_filter(logits, temperature, top_k);
     return close(ours.queries, theirs.queries) && close(ours.keys_values, theirs.keys_values) && close(gated(gate_up), plain_gated(gate_up)) &&
-           close(filtered(logits, temperature, top_k), scores) && close(noisy(scores, key), plain_noisy(scores, key));
+           close(taken(logits, ids), plain_take(logits, ids)) && close(filtered(logits, temperature, top_k), scores) && close(noisy(scores, key), plain_noisy(scores, key));
   } catch (const std::exception&) {  // one doesn't compile there
     return false;
   }
 }
 
 bool usable(mx::Dtype dtype) {
-  if (as_on_metal()) return ours(dtype);
+  if (!ours(dtype)) return false;
+  if (as_on_metal()) return true;
   if (plain_only() || mx::default_device() == mx::Device::cpu) return false;
   static std::map<mx::Dtype::Val, bool> known;
   auto [it, fresh] = known.try_emplace(dtype.val(), false);
@@ -290,6 +322,12 @@ std::optional<Heads> metal_heads(const Attended& a) {
 MaybeArray metal_gated(const mx::array& gate_up) {
   if (gate_up.ndim() != 2 || gate_up.size() == 0 || !usable(gate_up.dtype())) return std::nullopt;
   return gated(gate_up);
+}
+
+// A kernel wants its inputs in row order: of a table that isn't, all would be copied. Known is that of what is computed.
+MaybeArray metal_take(const mx::array& table, const mx::array& ids) {
+  bool fits = table.ndim() == 2 && ids.size() > 0 && table.is_available() && table.flags().row_contiguous;
+  return fits && usable(table.dtype()) ? MaybeArray(taken(table, ids)) : std::nullopt;
 }
 
 MaybeArray metal_filter(const mx::array& logits, float temperature, int top_k) {

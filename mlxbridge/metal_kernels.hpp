@@ -23,6 +23,10 @@ void forget_angles();
 MaybeArray metal_gated(const mlx::core::array& gate_up);
 mlx::core::array plain_gated(const mlx::core::array& gate_up);
 
+// Rows of a table [rows, width]. An index beyond the last row takes that one.
+MaybeArray metal_take(const mlx::core::array& table, const mlx::core::array& ids);
+mlx::core::array plain_take(const mlx::core::array& table, const mlx::core::array& ids);
+
 // mlxb_filter without top-p, in float32.
 MaybeArray metal_filter(const mlx::core::array& logits, float temperature, int top_k);
 mlx::core::array plain_filter(const mlx::core::array& logits, float temperature, int top_k);

@@ -3,6 +3,7 @@
 
 #include "cpu_ops.hpp"
 #include "guard.hpp"
+#include "metal_kernels.hpp"
 
 using namespace bridge;
 
@@ -72,6 +73,15 @@ mx::array reduce(mlxb_reduce_op op, const mx::array& a, int axis, bool keepdims)
 }
 
 }  // namespace
+
+namespace bridge {
+
+// MLX reads outside the table for a bad index. Seen as unsigned, a negative one is large too.
+mx::array plain_take(const mx::array& table, const mx::array& ids) {
+  return mx::take(table, mx::minimum(mx::astype(ids, mx::uint32), mx::array({static_cast<uint32_t>(table.shape(0) - 1)}, mx::uint32)), 0);
+}
+
+}  // namespace bridge
 
 extern "C" {
 
@@ -174,9 +184,8 @@ char* mlxb_take(mlxb_array* out, mlxb_array a, mlxb_array indices) {
     require(x.ndim() > 0 && x.shape(0) > 0, "no rows to take");
     require(mx::issubdtype(i.dtype(), mx::integer), "indices must be integers");
     if (auto y = cpu_take(x, i)) return *y;
-    // MLX's CPU backend reads outside the array for a bad index. Seen as unsigned, a negative one is large too.
-    i = mx::minimum(mx::astype(i, mx::uint32), mx::array({static_cast<uint32_t>(x.shape(0) - 1)}, mx::uint32));
-    return mx::take(x, i, 0);
+    if (auto y = metal_take(x, i)) return *y;
+    return plain_take(x, i);
   });
 }
 
