@@ -6,7 +6,9 @@
 // they are used only if they give there, too, what MLX's operations give.
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <map>
+#include <string>
 #include <tuple>
 
 #include "count.hpp"
@@ -122,46 +124,19 @@ void each_thread(uint nx, uint ny, uint nz, Body&& body) {
   }
 }
 
+// numbers gives the numbers of input i in row order.
+template <class T>
+const T* numbers(const std::vector<Source>& in, int i) {
+  return static_cast<const T*>(in[i].elements(scratch(i)));
+}
+
 template <class T>
 void heads_twin(const std::vector<Source>& in, const std::vector<Target>& out, uint HEADS, uint KV_HEADS, uint HALF) {
-  auto numbers = [&](int i) { return static_cast<const T*>(in[i].elements(scratch(i))); };
-  const T *qkv = numbers(0), *q_norm = numbers(1), *k_norm = numbers(2);
-  const float* angles = static_cast<const float*>(in[3].elements(scratch(3)));
+  const T *qkv = numbers<T>(in, 0), *q_norm = numbers<T>(in, 1), *k_norm = numbers<T>(in, 2);
+  const float* angles = numbers<float>(in, 3);
   const mx::Shape& qkv_shape = in[0].shape;
   T *q = static_cast<T*>(out[0].data), *kv = static_cast<T*>(out[1].data);
   each_thread(HALF, HEADS + 2 * KV_HEADS, qkv_shape[0], [&](Position thread_position_in_grid) { HEADS_KERNEL(AS_CODE) });
-}
-
-template <class T>
-void gated_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
-  const T* gate_up = static_cast<const T*>(in[0].elements(scratch(0)));
-  T* y = static_cast<T*>(out.data);
-  each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { GATED_KERNEL(AS_CODE) });
-}
-
-template <class T>
-void take_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
-  const T* table = static_cast<const T*>(in[0].elements(scratch(0)));
-  const uint* ids = static_cast<const uint*>(in[1].elements(scratch(1)));
-  const mx::Shape& table_shape = in[0].shape;
-  T* y = static_cast<T*>(out.data);
-  each_thread(WIDTH, in[1].shape[0], 1, [&](Position thread_position_in_grid) { TAKE_KERNEL(AS_CODE) });
-}
-
-template <class T>
-void filter_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
-  const T* logits = static_cast<const T*>(in[0].elements(scratch(0)));
-  const float* knobs = static_cast<const float*>(in[1].elements(scratch(1)));
-  float* y = static_cast<float*>(out.data);
-  each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { FILTER_KERNEL(AS_CODE) });
-}
-
-void noisy_twin(const std::vector<Source>& in, const Target& out, uint WIDTH) {
-  const float* logits = static_cast<const float*>(in[0].elements(scratch(0)));
-  const uint* key = static_cast<const uint*>(in[1].elements(scratch(1)));
-  const mx::Shape& logits_shape = in[0].shape;
-  float* y = static_cast<float*>(out.data);
-  each_thread(WIDTH, in[0].shape[0], 1, [&](Position thread_position_in_grid) { NOISY_KERNEL(AS_CODE) });
 }
 
 // with_twin calls body with a number of a type.
@@ -213,65 +188,68 @@ Heads heads_of(const Attended& a) {
   return {made[0], made[1]};
 }
 
-// by_number makes y [rows, width] with a thread for each of its numbers; twin(number, in, out, width) does as the kernel, where
-// the first input has numbers of that type.
-template <class Kernel, class Twin>
-mx::array by_number(const char* name, std::vector<mx::array> inputs, mx::Shape shape, mx::Dtype dtype, Kernel&& kernel, Twin&& twin) {
-  const int rows = shape[0], width = shape[1];
+// by_number makes y [..., width] with a thread for each of its numbers. twin(number, in, out, width, rows) does as the kernel,
+// where the first input has numbers of that type. Each caller's twin is a type of its own, so that each has a kernel of its own.
+template <class Twin>
+mx::array by_number(const char* name, std::initializer_list<const char*> names, const char* text, std::vector<mx::array> inputs, mx::Shape shape, mx::Dtype dtype, Twin&& twin) {
+  const int width = shape.back();
+  int rows = 1;
+  for (size_t i = 0; i + 1 < shape.size(); i++) rows *= shape[i];
   if (mx::default_device() == mx::Device::cpu) {
     return make(name, std::move(shape), dtype, std::move(inputs), [=](const std::vector<Source>& in, const Target& out) {
-      with_twin(in[0].type, [&](auto number) { twin(number, in, out, width); });
+      with_twin(in[0].type, [&](auto number) { twin(number, in, out.data, width, rows); });
     });
   }
-  return kernel()(inputs, {shape}, {dtype}, {width, rows, 1}, {std::min(width, 256), 1, 1}, {{"T", inputs[0].dtype()}, {"WIDTH", width}}, std::nullopt, false, {})[0];
+  static const auto kernel = mx::fast::metal_kernel(std::string("ttsui_") + name, {names.begin(), names.end()}, {"y"}, text);
+  return kernel(inputs, {shape}, {dtype}, {width, rows, 1}, {std::min(width, 256), 1, 1}, {{"T", inputs[0].dtype()}, {"WIDTH", width}}, std::nullopt, false, {})[0];
 }
 
 mx::array gated(const mx::array& gate_up) {
-  auto kernel = [] {
-    static const auto made = mx::fast::metal_kernel("ttsui_gated", {"gate_up"}, {"y"}, GATED_KERNEL(AS_TEXT));
-    return made;
-  };
-  return by_number("Gated", {gate_up}, {gate_up.shape(0), gate_up.shape(1) / 2}, gate_up.dtype(), kernel,
-                   [](auto number, const auto&... rest) { gated_twin<decltype(number)>(rest...); });
+  return by_number("Gated", {"gate_up"}, GATED_KERNEL(AS_TEXT), {gate_up}, {gate_up.shape(0), gate_up.shape(1) / 2}, gate_up.dtype(),
+                   [](auto number, const std::vector<Source>& in, void* out, uint WIDTH, uint rows) {
+                     using T = decltype(number);
+                     const T* gate_up = numbers<T>(in, 0);
+                     T* y = static_cast<T*>(out);
+                     each_thread(WIDTH, rows, 1, [&](Position thread_position_in_grid) { GATED_KERNEL(AS_CODE) });
+                   });
 }
 
 mx::array taken(const mx::array& table, const mx::array& ids) {
-  const int width = table.shape(1), count = static_cast<int>(ids.size());
-  auto kernel = [] {
-    static const auto made = mx::fast::metal_kernel("ttsui_take", {"table", "ids"}, {"y"}, TAKE_KERNEL(AS_TEXT));
-    return made;
-  };
-  mx::array y = by_number("Take", {table, mx::reshape(mx::astype(ids, mx::uint32), {count})}, {count, width}, table.dtype(), kernel,
-                          [](auto number, const auto&... rest) { take_twin<decltype(number)>(rest...); });
   mx::Shape shape = ids.shape();
-  shape.push_back(width);
-  return mx::reshape(y, std::move(shape));
-}
-
-// in_rows is logits as [rows, vocab].
-mx::array in_rows(const mx::array& logits) {
-  const int vocab = logits.shape(-1);
-  return mx::reshape(logits, {static_cast<int>(logits.size() / vocab), vocab});
+  shape.push_back(table.shape(1));
+  return by_number("Take", {"table", "ids"}, TAKE_KERNEL(AS_TEXT), {table, mx::astype(ids, mx::uint32)}, std::move(shape), table.dtype(),
+                   [](auto number, const std::vector<Source>& in, void* out, uint WIDTH, uint rows) {
+                     using T = decltype(number);
+                     const T* table = numbers<T>(in, 0);
+                     const uint* ids = numbers<uint>(in, 1);
+                     const mx::Shape& table_shape = in[0].shape;
+                     T* y = static_cast<T*>(out);
+                     each_thread(WIDTH, rows, 1, [&](Position thread_position_in_grid) { TAKE_KERNEL(AS_CODE) });
+                   });
 }
 
 mx::array filtered(const mx::array& logits, float temperature, int top_k) {
-  const mx::array x = in_rows(logits), knobs = mx::array({temperature, static_cast<float>(top_k > 0 ? top_k : x.shape(1))});
-  auto kernel = [] {
-    static const auto made = mx::fast::metal_kernel("ttsui_filter", {"logits", "knobs"}, {"y"}, FILTER_KERNEL(AS_TEXT));
-    return made;
-  };
-  mx::array y = by_number("Filter", {x, knobs}, x.shape(), mx::float32, kernel, [](auto number, const auto&... rest) { filter_twin<decltype(number)>(rest...); });
-  return mx::reshape(y, logits.shape());
+  const mx::array knobs = mx::array({temperature, static_cast<float>(top_k > 0 ? top_k : logits.shape(-1))});
+  return by_number("Filter", {"logits", "knobs"}, FILTER_KERNEL(AS_TEXT), {logits, knobs}, logits.shape(), mx::float32,
+                   [](auto number, const std::vector<Source>& in, void* out, uint WIDTH, uint rows) {
+                     const auto* logits = numbers<decltype(number)>(in, 0);
+                     const float* knobs = numbers<float>(in, 1);
+                     float* y = static_cast<float*>(out);
+                     each_thread(WIDTH, rows, 1, [&](Position thread_position_in_grid) { FILTER_KERNEL(AS_CODE) });
+                   });
 }
 
 mx::array noisy(const mx::array& logits, uint64_t key) {
-  const mx::array x = in_rows(logits);
-  auto kernel = [] {
-    static const auto made = mx::fast::metal_kernel("ttsui_noisy", {"logits", "key"}, {"y"}, NOISY_KERNEL(AS_TEXT));
-    return made;
-  };
-  mx::array y = by_number("Noisy", {x, mx::random::key(key)}, x.shape(), mx::float32, kernel, [](auto, const auto&... rest) { noisy_twin(rest...); });
-  return mx::reshape(y, logits.shape());
+  const int vocab = logits.shape(-1);
+  const mx::array rows_of_logits = mx::reshape(logits, {static_cast<int>(logits.size() / vocab), vocab});  // the kernel counts them
+  return by_number("Noisy", {"logits", "key"}, NOISY_KERNEL(AS_TEXT), {rows_of_logits, mx::random::key(key)}, logits.shape(), mx::float32,
+                   [](auto, const std::vector<Source>& in, void* out, uint WIDTH, uint rows) {
+                     const float* logits = numbers<float>(in, 0);
+                     const uint* key = numbers<uint>(in, 1);
+                     const mx::Shape& logits_shape = in[0].shape;
+                     float* y = static_cast<float*>(out);
+                     each_thread(WIDTH, rows, 1, [&](Position thread_position_in_grid) { NOISY_KERNEL(AS_CODE) });
+                   });
 }
 
 // agree reports whether the kernels give on this machine what MLX's operations give.
