@@ -62,8 +62,8 @@ type Device struct {
 	Version string // of MLX
 }
 
-// CurrentDevice asks MLX what it runs on. Call it on the MLX thread.
-func CurrentDevice() (Device, error) {
+// currentDevice asks MLX what it runs on. Call it on the MLX thread.
+func currentDevice() (Device, error) {
 	var gpu C.int
 	var version [32]C.char
 	if err := failure(C.mlxb_device(&gpu, &version[0], C.size_t(len(version)))); err != nil {

@@ -13,11 +13,12 @@ import (
 // Thread is the one OS thread that MLX lives on. MLX's streams are thread-local: an array made on one thread can't be
 // evaluated on another, so every other call of this package belongs into a function given to Do.
 type Thread struct {
-	work chan task
-	quit chan struct{} // closed by Stop: no more work is taken
-	done chan struct{} // closed when the thread is gone
-	stop sync.Once
-	err  error // of giving the thread up; read after done
+	work   chan task
+	quit   chan struct{} // closed by Stop: no more work is taken
+	done   chan struct{} // closed when the thread is gone
+	stop   sync.Once
+	err    error  // of giving the thread up; read after done
+	device Device // written before StartThread returns
 }
 
 type task struct {
@@ -50,14 +51,22 @@ func (t *Thread) loop(gpu bool, ready chan<- error) {
 	defer close(t.done)
 	defer started.Store(false)
 	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine, and its MLX streams with it
-	err := start(gpu)
+	if err := start(gpu); err != nil {
+		ready <- err
+		return
+	}
+	defer func() { t.err = stop() }()
+	device, err := currentDevice()
+	t.device = device
 	ready <- err
 	if err != nil {
 		return
 	}
-	defer func() { t.err = stop() }()
 	t.serve()
 }
+
+// Device says where the thread computes.
+func (t *Thread) Device() Device { return t.device }
 
 // serve runs the work that comes in until the thread is to stop.
 func (t *Thread) serve() {

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"ttsui/internal/hub"
@@ -28,7 +27,6 @@ type Engine struct {
 	places  hub.Places
 	fetcher *hub.Fetcher // nil when there is no hub to ask
 	thread  *mlx.Thread
-	device  mlx.Device
 	loader  *qwen3tts.Loader
 	machine func() (available, total uint64, err error)
 }
@@ -55,15 +53,8 @@ func Open(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	var device mlx.Device
-	if e := thread.Do(context.Background(), func() { device, err = mlx.CurrentDevice() }); e != nil {
-		err = e
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), thread.Stop())
-	}
 	loader := qwen3tts.NewLoader(thread, dtypes)
-	return &Engine{places: cfg.Places, fetcher: cfg.Fetcher, thread: thread, device: device, loader: loader, machine: memory.Machine}, nil
+	return &Engine{places: cfg.Places, fetcher: cfg.Fetcher, thread: thread, loader: loader, machine: memory.Machine}, nil
 }
 
 // Close ends the MLX thread. Models must be closed before.
@@ -79,7 +70,7 @@ func (e *Engine) Load(ctx context.Context, modelID string) (registry.Model, erro
 	if err != nil {
 		return nil, err
 	}
-	if e.device.GPU { // on the CPU it would take longer than it saves
+	if e.thread.Device().GPU { // on the CPU it would take longer than it saves
 		if err := m.WarmUp(ctx); err != nil {
 			_ = m.Close() // the first error is the one to tell
 			return nil, err
@@ -110,10 +101,10 @@ func (e *Engine) Forecast(modelID string) (f registry.Forecast, err error) {
 func (e *Engine) Gauge() tts.EngineStats {
 	m := mlx.Memory()
 	stats := tts.EngineStats{
-		Device: "cpu", MLXVersion: e.device.Version, LiveArrays: mlx.Live(),
+		Device: "cpu", MLXVersion: e.thread.Device().Version, LiveArrays: mlx.Live(),
 		MLXActiveMB: memory.MB(m.Active), MLXCacheMB: memory.MB(m.Cache), MLXPeakMB: memory.MB(m.Peak),
 	}
-	if e.device.GPU {
+	if e.thread.Device().GPU {
 		stats.Device = "gpu"
 	}
 	return stats

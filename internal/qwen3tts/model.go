@@ -171,11 +171,7 @@ func readAll(ctx context.Context, thread *mlx.Thread, w *nn.Weights) error {
 
 // build makes the layers; their weights are read afterwards.
 func (m *Model) build(dir string, set *safetensors.Set, dtype DType) (w *nn.Weights, err error) {
-	device, err := mlx.CurrentDevice()
-	if err != nil {
-		return nil, err
-	}
-	m.identity = identity(dir, device)
+	m.identity = identity(dir, m.thread.Device())
 	m.dtype = computeType(dtype, set)
 	w = nn.NewWeights(m.weights, set, m.dtype, m.cfg.quantization())
 	m.talker = newTalker(w, m.cfg.Talker)

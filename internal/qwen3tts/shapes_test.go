@@ -36,7 +36,7 @@ func TestRealDimensions(t *testing.T) {
 					t.Fatal(err)
 				}
 				testkit.MLX(t, func(s *mlx.Scope) error {
-					m := &Model{cfg: cfg, weights: s}
+					m := &Model{thread: testkit.Thread(t), cfg: cfg, weights: s}
 					if _, err := m.build(dir, set, Auto); err != nil {
 						return err
 					}

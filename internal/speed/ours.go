@@ -21,7 +21,6 @@ import (
 // Engine is TTSUI's own engine in this process.
 type Engine struct {
 	thread *mlx.Thread
-	device mlx.Device
 }
 
 // StartEngine starts it. A process has one at a time.
@@ -30,19 +29,16 @@ func StartEngine() (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{thread: thread}
-	if ended := thread.Do(context.Background(), func() { e.device, err = mlx.CurrentDevice() }); ended != nil || err != nil {
-		return nil, cmp.Or(ended, err, thread.Stop())
-	}
-	return e, nil
+	return &Engine{thread}, nil
 }
 
 // MLX is the version of MLX, and where it computes.
 func (e *Engine) MLX() string {
-	if e.device.GPU {
-		return e.device.Version + " on the GPU"
+	device := e.thread.Device()
+	if device.GPU {
+		return device.Version + " on the GPU"
 	}
-	return e.device.Version + " on the CPU"
+	return device.Version + " on the CPU"
 }
 
 // Stop ends it, when all its sides are closed.

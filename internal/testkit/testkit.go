@@ -3,7 +3,6 @@
 package testkit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -52,17 +51,10 @@ var thread = sync.OnceValues(startThread)
 // startThread starts it, and fails when the GPU is asked for and there is none.
 func startThread() (*mlx.Thread, error) {
 	th, err := mlx.StartThread(GPU())
-	if err != nil || !GPU() {
-		return th, err
+	if err == nil && GPU() && !th.Device().GPU {
+		return nil, errors.Join(errors.New("TTSUI_TEST_GPU: MLX finds no GPU"), th.Stop())
 	}
-	var device mlx.Device
-	if ended := th.Do(context.Background(), func() { device, err = mlx.CurrentDevice() }); ended != nil || err != nil {
-		return nil, cmp.Or(ended, err)
-	}
-	if !device.GPU {
-		return nil, errors.New("TTSUI_TEST_GPU: MLX finds no GPU")
-	}
-	return th, nil
+	return th, err
 }
 
 // Thread gives the MLX thread of this test binary.
